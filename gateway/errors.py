@@ -1,0 +1,37 @@
+"""The one root of all errors that are meant for the user; every room derives its own from it."""
+
+from __future__ import annotations
+
+
+class GatewayError(Exception):
+    """Something the user can act on: a sentence and, where known, the file and line it is about.
+
+    `str()` gives `file:line: sentence`, as compilers do, so that editors can jump there. The command line prints it
+    and exits with `exit_code`.
+    """
+
+    exit_code = 2
+
+    def __init__(self, sentence: str, *, file: str | None = None, line: int | None = None) -> None:
+        super().__init__(sentence)
+        self.sentence = sentence
+        self.file = file
+        self.line = line
+
+    def __str__(self) -> str:
+        if self.file is None:
+            return self.sentence
+        if self.line is None:
+            return f"{self.file}: {self.sentence}"
+        return f"{self.file}:{self.line}: {self.sentence}"
+
+
+def nearest(name: str, names: list[str]) -> str:
+    """The end of a sentence about an unknown name: ` (did you mean 'Speed'?)`, or nothing when no name is near."""
+    import difflib
+
+    close = difflib.get_close_matches(name, names, n=1, cutoff=0.6)
+    if not close:
+        lower = {known.lower(): known for known in names}
+        close = [lower[found] for found in difflib.get_close_matches(name.lower(), list(lower), n=1, cutoff=0.6)]
+    return f" (did you mean {close[0]!r}?)" if close else ""

@@ -1,0 +1,1 @@
+"""Recordings: pcapng and the log formats of the field, written and read. Knows `can` and `sim`."""
