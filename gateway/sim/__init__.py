@@ -1,1 +1,24 @@
 """Where time passes: the kernel, the clocks, the asyncio loop and the random streams. Knows no other room."""
+
+from gateway.sim.duration import NS_PER_S, DurationError, duration_ns, duration_text
+from gateway.sim.kernel import FOREVER, Callback, Kernel, Timer
+from gateway.sim.loop import Clock, DeadlockError, SimulationLoop, WallPace, run
+from gateway.sim.streams import Stream, Streams
+
+__all__ = [
+    "FOREVER",
+    "NS_PER_S",
+    "Callback",
+    "Clock",
+    "DeadlockError",
+    "DurationError",
+    "Kernel",
+    "SimulationLoop",
+    "Stream",
+    "Streams",
+    "Timer",
+    "WallPace",
+    "duration_ns",
+    "duration_text",
+    "run",
+]

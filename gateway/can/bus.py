@@ -1,0 +1,283 @@
+"""The bus: arbitration, exact times, errors (ISO 11898-1).
+
+One frame is in flight at a time. When the bus becomes idle, the lowest identifier among all that wait wins. A frame
+that has been chosen but has not begun (its start of frame is still ahead, or is this very instant) can be displaced by
+a better one: so everything that is requested in the same instant, or within the intermission, competes, in whatever
+order the requests come.
+
+A bus is calm while nothing is wrong: no disturbance on it, no error counter above zero, at least two participants. Then
+the next end of frame is known at its start. Otherwise `errors` decides how a frame ends.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from heapq import heapify, heappop, heappush
+from typing import Final
+
+from gateway.can import errors
+from gateway.can.bits import priority
+from gateway.can.controller import TRANSMIT_QUEUE, Controller, Receiver
+from gateway.can.disturbance import Disturbance
+from gateway.can.events import BusEvent, BusEventKind
+from gateway.can.frame import BRS, FD, KEY_MASK, Frame
+from gateway.can.timing import BitRates, FrameTimes
+from gateway.sim import Kernel
+
+_KEPT_EVENTS: Final = 1000
+_REMEMBERED_PRIORITIES: Final = 10_000
+
+
+Waiting = tuple[int, int, Frame, Controller, int]
+"""Rank in arbitration, order of request, frame, sender, time of request."""
+
+
+class Bus:
+    """A CAN or CAN FD bus with exact times.
+
+    `frames`, `errors`: good frames and error frames so far; `busy_ns`: time taken by both, intermission included.
+    """
+
+    def __init__(self, kernel: Kernel, name: str, rates: BitRates, *, index: int = 0, fd: bool = False) -> None:
+        self.kernel: Final = kernel
+        self.name: Final = name
+        self.index: Final = index
+        self.rates: Final = rates
+        self.fd: Final = fd
+        self.times: Final = FrameTimes(rates)
+        self.controllers: list[Controller] = []
+        self.disturbances: list[Disturbance] = []
+        self.events: deque[BusEvent] = deque(maxlen=_KEPT_EVENTS)
+        self.event_counts: dict[BusEventKind, int] = {}
+        self.record: list[tuple[int, int, Frame, Controller, int, int]] | None = None
+        """Where each good frame is noted, in the order of `Passage`'s fields."""
+        self.frames: int = 0
+        self.errors: int = 0
+        self.busy_ns: int = 0
+        self._calm: bool = False
+        self._subscribers: dict[int, list[tuple[Controller, Receiver]]] = {}
+        self._subscribers_of_all: list[tuple[Controller, Receiver]] = []
+        self._priorities: dict[int, int] = {}
+        self._queue: list[Waiting] = []
+        self._requests: int = 0
+        self._idle_ns: int = 0
+        self._ifs_ns: Final = self.times.intermission_ns
+        self._frame: Frame | None = None
+        self._sender: Controller | None = None
+        self._requested_ns: int = 0
+        self._start_ns: int = 0
+        self._end_ns: int = 0
+        self._outcome: errors.Outcome | None = None
+        # Bound once: a method that is looked up for each frame costs as much as a frame's arithmetic.
+        self._ended: Final = self._end
+        self._duration_ns: Final = self.times.duration_ns
+
+    def attach(self, name: str) -> Controller:
+        """A new participant called `name`."""
+        controller = Controller(self, name)
+        self.controllers.append(controller)
+        self.assess()
+        return controller
+
+    def subscribe(self, controller: Controller, key: int, receiver: Receiver) -> None:
+        self._subscribers.setdefault(key, []).append((controller, receiver))
+
+    def subscribe_all(self, controller: Controller, receiver: Receiver) -> None:
+        self._subscribers_of_all.append((controller, receiver))
+
+    def disturb(self, disturbance: Disturbance) -> None:
+        self.disturbances.append(disturbance)
+        self.assess()
+
+    def undisturb(self, disturbance: Disturbance) -> None:
+        self.disturbances.remove(disturbance)
+        self.assess()
+
+    def assess(self) -> None:
+        """Find out whether the bus is calm; to be called when anything that decides it has changed."""
+        participants = 0
+        counters = 0
+        for controller in self.controllers:
+            if controller.takes_part:
+                participants += 1
+            counters += controller.tec + controller.rec
+        self._calm = participants >= 2 and counters == 0 and not self.disturbances
+
+    @property
+    def load(self) -> float:
+        """Share of the time so far that the bus was taken, 0 to 1."""
+        return self.busy_ns / self.kernel.now if self.kernel.now else 0.0
+
+    @property
+    def waiting(self) -> int:
+        """Frames that wait for the bus."""
+        return len(self._queue)
+
+    # Sending
+
+    def send(self, controller: Controller, frame: Frame) -> bool:
+        """Take a frame for sending. False when it was refused, which is counted and told."""
+        if not self._calm:
+            if not controller.takes_part:
+                return self._refuse(controller, frame, f"the controller is {controller.state.value}")
+            if self.disturbances:
+                return errors.disturbed_request(self, controller, frame)
+        return self.request(controller, frame)
+
+    def request(self, controller: Controller, frame: Frame) -> bool:
+        """As `send`, past the disturbances."""
+        now = self.kernel.now
+        start = now if now > self._idle_ns else self._idle_ns
+        if self._frame is None and self._calm:
+            # As `_begin`, in place: most frames of most vehicles find the bus idle.
+            self._frame = frame
+            self._sender = controller
+            self._requested_ns = now
+            self._start_ns = start
+            self._end_ns = end = start + self._duration_ns(frame)
+            self.kernel.at(end, self._ended)
+            return True
+        if controller.queued >= TRANSMIT_QUEUE:
+            return self._refuse(controller, frame, f"{TRANSMIT_QUEUE} frames wait already")
+        self._requests += 1
+        controller.queued += 1
+        heappush(self._queue, (self._rank(frame.header), self._requests, frame, controller, now))
+        if self._frame is None:
+            self._next(start)
+        elif start <= self._start_ns:
+            self._compete(start)
+        return True
+
+    def _refuse(self, controller: Controller, frame: Frame, reason: str) -> bool:
+        controller.refused += 1
+        self.tell(BusEventKind.REFUSED, controller, frame, reason)
+        return False
+
+    def _rank(self, header: int) -> int:
+        rank = self._priorities.get(header)
+        if rank is None:
+            if len(self._priorities) > _REMEMBERED_PRIORITIES:
+                self._priorities.clear()
+            rank = self._priorities[header] = priority(header)
+        return rank
+
+    def _compete(self, start: int) -> None:
+        """Let what waits compete with the chosen frame, which has not begun."""
+        frame, controller = self._frame, self._sender
+        assert frame is not None and controller is not None
+        first = self._queue[0]
+        rank = self._rank(frame.header)
+        if start == self._start_ns and (first[0] > rank or (first[0] == rank and first[3] is controller)):
+            return
+        self.put_back(controller, frame, self._requested_ns)
+        self._next(start)
+
+    def _next(self, start: int) -> None:
+        """Choose the winner among all that wait."""
+        queue = self._queue
+        if self._calm:
+            entry = heappop(queue)
+        else:
+            entry, start = errors.choose(queue, start)
+        rank, controller = entry[0], entry[3]
+        controller.queued -= 1
+        collides = bool(queue) and queue[0][0] == rank and queue[0][3] is not controller
+        self._begin(entry, start, self._calm and not collides)
+
+    def _begin(self, entry: Waiting, start: int, good: bool) -> None:
+        _, _, frame, controller, requested_ns = entry
+        self._frame = frame
+        self._sender = controller
+        self._requested_ns = requested_ns
+        self._start_ns = start
+        if good:
+            end = start + self._duration_ns(frame)
+        else:
+            self._outcome = errors.outcome(self, controller, frame, start)
+            end = self._outcome.end_ns
+        self._end_ns = end
+        self.kernel.at(end, self._ended)
+
+    # The end of a frame
+
+    def _end(self) -> None:
+        now = self.kernel.now
+        frame, sender = self._frame, self._sender
+        if now != self._end_ns or frame is None or sender is None:
+            return  # of a frame that was displaced before it began
+        requested_ns, start = self._requested_ns, self._start_ns
+        idle = now + self._ifs_ns
+        self._idle_ns = idle
+        self.busy_ns += idle - start
+        self._frame = None
+        good = True
+        if self._outcome is not None:
+            good = errors.settle(self, self._outcome, frame, sender, requested_ns)
+            self._outcome = None
+        if self._queue and self._frame is None:
+            self._next(idle)
+        if good:
+            self.frames += 1
+            sender.sent += 1
+            if self.record is not None:
+                self.record.append((now, self.index, frame, sender, requested_ns, start))
+            if sender.on_sent is not None:
+                sender.on_sent(frame, requested_ns, start)
+            if self.disturbances:
+                errors.deliver_disturbed(self, frame, sender)
+            else:
+                self._deliver(frame, sender)
+
+    def _deliver(self, frame: Frame, sender: Controller) -> None:
+        subscribers = self._subscribers.get(frame.header & KEY_MASK)
+        if subscribers is not None:
+            for controller, receiver in subscribers:
+                if controller is not sender:
+                    receiver(frame)
+        if self._subscribers_of_all:
+            for controller, receiver in self._subscribers_of_all:
+                if controller is not sender:
+                    receiver(frame)
+
+    # For the other files of this room
+
+    def subscribers(self, frame: Frame) -> list[tuple[Controller, Receiver]]:
+        return [*self._subscribers.get(frame.header & KEY_MASK, []), *self._subscribers_of_all]
+
+    def twins(self, controller: Controller, frame: Frame) -> list[tuple[Controller, Frame]]:
+        """Waiting frames of other controllers that would win or lose nothing against `frame` in arbitration."""
+        rank = self._rank(frame.header)
+        return [(entry[3], entry[2]) for entry in self._queue if entry[0] == rank and entry[3] is not controller]
+
+    def put_back(self, controller: Controller, frame: Frame, requested_ns: int) -> None:
+        """Queue a frame again that did not get through, before its sender's later frames of the same identifier."""
+        controller.queued += 1
+        self._requests += 1
+        heappush(self._queue, (self._rank(frame.header), -self._requests, frame, controller, requested_ns))
+
+    def remove_queued(self, controller: Controller) -> None:
+        """Forget what a controller has queued; a frame in flight is cut off when it has not begun."""
+        self._queue = [entry for entry in self._queue if entry[3] is not controller]
+        heapify(self._queue)
+        controller.queued = 0
+        if self._sender is controller and self._frame is not None and self._start_ns >= self.kernel.now:
+            self._frame = None
+            if self._queue:
+                self._next(max(self.kernel.now, self._idle_ns))
+
+    def remove_twin(self, controller: Controller, frame: Frame) -> None:
+        """Take one equal waiting frame out of the queue, because it went out together with another's."""
+        for position, entry in enumerate(self._queue):
+            if entry[3] is controller and entry[2] is frame:
+                del self._queue[position]
+                heapify(self._queue)
+                controller.queued -= 1
+                return
+
+    def tell(self, kind: BusEventKind, controller: Controller, frame: Frame | None, text: str) -> None:
+        self.event_counts[kind] = self.event_counts.get(kind, 0) + 1
+        self.events.append(BusEvent(self.kernel.now, kind, controller.name, frame, text))
+
+    def accepts(self, frame: Frame) -> bool:
+        """Whether this bus has the format of `frame`: CAN FD frames need a CAN FD bus."""
+        return self.fd or frame.header & (FD | BRS) == 0

@@ -1,0 +1,83 @@
+"""One ECU's CAN controller: its error counters and state (ISO 11898-1, 12.1.4), and what it receives."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from enum import Enum
+from typing import TYPE_CHECKING
+
+from gateway.can.frame import KEY_MASK, Frame
+
+if TYPE_CHECKING:
+    from gateway.can.bus import Bus
+
+Receiver = Callable[[Frame], object]
+SentCallback = Callable[[Frame, int, int], object]
+
+TRANSMIT_QUEUE = 64
+"""Frames that one controller holds for sending; one more is refused and counted."""
+
+
+class ControllerState(Enum):
+    """Error state, or off when its ECU is not powered or cut from the bus."""
+
+    ERROR_ACTIVE = "error-active"
+    ERROR_PASSIVE = "error-passive"
+    BUS_OFF = "bus-off"
+    OFF = "off"
+
+
+class Controller:
+    """A participant of one bus.
+
+    `tec`, `rec`: transmit and receive error counters; `refused`: frames not taken for sending because the queue was
+    full or the controller was bus-off or off.
+    """
+
+    def __init__(self, bus: Bus, name: str) -> None:
+        self.bus = bus
+        self.name = name
+        self.tec: int = 0
+        self.rec: int = 0
+        self.state = ControllerState.ERROR_ACTIVE
+        self.queued: int = 0
+        self.sent: int = 0
+        self.refused: int = 0
+        self.suspended_until_ns: int = 0
+        """An error-passive sender leaves the bus to others for 8 bits after its own frame (suspend transmission)."""
+        self.recovers: bool = True
+        """After bus-off, take part again when the bus has shown 128 times 11 recessive bits."""
+        self.on_sent: SentCallback | None = None
+        """Called with (frame, time of request, start of frame) when a frame of this controller is through."""
+
+    def send(self, frame: Frame) -> bool:
+        """Hand a frame to the bus; False when the controller refused it."""
+        return self.bus.send(self, frame)
+
+    def receive(self, header: int, receiver: Receiver) -> None:
+        """Call `receiver` with each frame of this identifier (`header` without the CAN FD flags) that others send."""
+        self.bus.subscribe(self, header & KEY_MASK, receiver)
+
+    def receive_all(self, receiver: Receiver) -> None:
+        """Call `receiver` with every frame that others send."""
+        self.bus.subscribe_all(self, receiver)
+
+    @property
+    def takes_part(self) -> bool:
+        """It acknowledges and may send."""
+        return self.state is ControllerState.ERROR_ACTIVE or self.state is ControllerState.ERROR_PASSIVE
+
+    def switch_off(self) -> None:
+        """As when its ECU loses power: what was queued is lost."""
+        self.bus.remove_queued(self)
+        self.state = ControllerState.OFF
+        self.bus.assess()
+
+    def switch_on(self) -> None:
+        """As after a reset: counters at zero, on the bus."""
+        self.tec = self.rec = 0
+        self.state = ControllerState.ERROR_ACTIVE
+        self.bus.assess()
+
+    def __repr__(self) -> str:
+        return f"<{self.name} on {self.bus.name}, {self.state.value}, TEC {self.tec}, REC {self.rec}>"
