@@ -1,0 +1,354 @@
+"""An electronic control unit: its ports on the buses, what it sends by itself, and its behaviour.
+
+An ECU without a behaviour is a rest bus node: it sends its messages by their cycle times with their start values. A
+behaviour sets signals; the sending stays the same. A behaviour that raises makes its ECU silent, and nobody else.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+import traceback
+from collections.abc import Callable, Coroutine, Iterable, Mapping
+from dataclasses import dataclass
+from enum import Enum
+from typing import Any, Final
+
+from gateway.can import Controller
+from gateway.database import Database, Message
+from gateway.ecu.behaviour import Every, On, marks
+from gateway.ecu.errors import EcuError
+from gateway.ecu.inputs import Input, InputValue, Track
+from gateway.ecu.receive import RxMessage, RxSignal
+from gateway.ecu.transmit import TransmitTask, TxMessage, TxSignal
+from gateway.errors import nearest
+from gateway.sim import Kernel, SimulationLoop, Stream, duration_ns
+
+BehaviourFactory = Callable[["Ecu"], object]
+NOBODY: Final = frozenset({"", "Vector__XXX", "VectorXXX", "XXX"})
+"""What databases write where they know no sender."""
+
+
+class Power(Enum):
+    """Whether an ECU runs."""
+
+    OFF = "off"
+    ON = "on"
+    FAILED = "failed"
+    """Its behaviour raised an error."""
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """Why an ECU fell silent: where its behaviour raised what."""
+
+    ecu: str
+    time_ns: int
+    file: str
+    line: int
+    error: str
+
+    def __str__(self) -> str:
+        return f"{self.ecu} is silent from {self.time_ns / 1e9:.6f} s on: {self.file}:{self.line}: {self.error}"
+
+
+class Port:
+    """An ECU's place on one bus: the controller, and the messages it sends and receives there."""
+
+    def __init__(self, kernel: Kernel, bus: str, controller: Controller, database: Database) -> None:
+        self.bus: Final = bus
+        self.controller: Final = controller
+        self.database: Final = database
+        self.tx: dict[str, TxMessage] = {}
+        self.rx: dict[str, RxMessage] = {}
+        self._kernel = kernel
+
+    def transmit(self, message: Message) -> TxMessage:
+        """The message as this port sends it."""
+        if message.name not in self.tx:
+            self.tx[message.name] = TxMessage(self._kernel, self.controller, message)
+        return self.tx[message.name]
+
+    def receive(self, message: Message) -> RxMessage:
+        """The message as this port receives it."""
+        if message.name not in self.rx:
+            self.rx[message.name] = RxMessage(self._kernel, self.controller, message)
+        return self.rx[message.name]
+
+
+class Ecu:
+    """One ECU of a vehicle. Behaviours get it in their constructor.
+
+    `boot_ns`: from power on to the first sending; `random`: its own stream of the vehicle's seed; `behaviour`: the
+    running instance, for tests that look at its state; `failure`: why it is silent.
+    """
+
+    def __init__(self, kernel: Kernel, name: str, random: Stream, *, boot_ns: int = 0) -> None:
+        self.name: Final = name
+        self.random: Final = random
+        self.boot_ns = boot_ns
+        self.ports: dict[str, Port] = {}
+        self.inputs: dict[str, Input] = {}
+        self.tracks: dict[str, Track] = {}
+        self.behaviour: Any = None
+        self.power = Power.OFF
+        self.failure: Failure | None = None
+        self.on_failure: Callable[[Failure], object] | None = None
+        self.kernel: Final = kernel
+        self._factory: BehaviourFactory | None = None
+        self._generation = 0
+        self._transmit_tasks: list[TransmitTask] = []
+        self._tasks: list[asyncio.Task[None]] = []
+        self._silenced: set[str] = set()
+
+    # Building
+
+    def attach(self, bus: str, controller: Controller, database: Database) -> Port:
+        """Give the ECU a place on a bus."""
+        port = self.ports[bus] = Port(self.kernel, bus, controller, database)
+        return port
+
+    def behave(self, factory: BehaviourFactory) -> None:
+        """Use this behaviour; a new instance is made each time the ECU is switched on."""
+        self._factory = factory
+
+    def sends(self, port: Port, messages: Iterable[Message]) -> None:
+        """Declare the messages that this ECU sends by itself."""
+        for message in messages:
+            port.transmit(message)
+
+    # For behaviours
+
+    @property
+    def now_ns(self) -> int:
+        """The time, in nanoseconds since the start of the simulation."""
+        return self.kernel.now
+
+    @property
+    def now_s(self) -> float:
+        return self.kernel.now / 1e9
+
+    def tx(self, name: str) -> TxSignal:
+        """A signal that this ECU sends: `Message.Signal`, or `bus.Message.Signal`. EcuError for unknown names."""
+        port, message, signal = self._find(name)
+        self._check_sender(message)
+        return port.transmit(message).signal(signal)
+
+    def rx(self, name: str) -> RxSignal:
+        """A signal that this ECU receives: `Message.Signal`, or `bus.Message.Signal`. EcuError for unknown names."""
+        port, message, signal = self._find(name)
+        return port.receive(message).signal(signal)
+
+    def input(self, name: str, initial: InputValue = 0.0) -> Input:
+        """An input that is wired to this ECU; it follows the drive cycle's column `ECU.name` where there is one."""
+        if name not in self.inputs:
+            found = self.inputs[name] = Input(self.kernel, name, initial)
+            found.track = self.tracks.get(name)
+        return self.inputs[name]
+
+    def send(self, message: str) -> bool:
+        """Send a message now, besides its cycle. False when the controller refused it."""
+        port, found = self._find_message(message)
+        self._check_sender(found)
+        return port.transmit(found).send()
+
+    def on(self, message: str, callback: Callable[..., object]) -> None:
+        """Call `callback` at each reception of a message; with the message when it takes an argument."""
+        port, found = self._find_message(message)
+        generation = self._generation
+        takes_message = bool(inspect.signature(callback).parameters)
+
+        def received(received_message: RxMessage) -> None:
+            if generation != self._generation:
+                return
+            try:
+                callback(received_message) if takes_message else callback()
+            except Exception as error:  # noqa: BLE001 - the edge of a behaviour
+                self._fail(error)
+
+        port.receive(found).on_reception(received)
+
+    def every(self, period: str, callback: Callable[[], object], first: str = "0ms") -> None:
+        """Call `callback` periodically."""
+        self._repeat(duration_ns(period), duration_ns(first), callback)
+
+    def spawn(self, coroutine: Coroutine[Any, Any, None]) -> None:
+        """Run a coroutine until it ends or the ECU is switched off."""
+        self._tasks.append(asyncio.get_running_loop().create_task(self._guard(coroutine), name=f"{self.name}"))
+
+    async def sleep(self, duration: str) -> None:
+        """Wait on the vehicle's clock."""
+        loop = asyncio.get_running_loop()
+        assert isinstance(loop, SimulationLoop)
+        await loop.sleep_until(self.kernel.now + duration_ns(duration))
+
+    # Power
+
+    def switch_on(self) -> None:
+        """Boot: controllers on, a new behaviour, its tasks and the cyclic messages."""
+        if self.power is Power.ON:
+            return
+        self.power = Power.ON
+        self.failure = None
+        self._generation += 1
+        for port in self.ports.values():
+            port.controller.switch_on()
+        self.kernel.after(self.boot_ns, self._if_current(self._boot))
+
+    def switch_off(self) -> None:
+        """Power lost: nothing is sent or received any more, state is gone."""
+        self._generation += 1
+        self.power = Power.OFF
+        self._stop()
+
+    def hang(self) -> None:
+        """The program hangs: nothing is computed any more, but the controllers still acknowledge."""
+        self._generation += 1
+        self._stop_tasks()
+
+    def silence(self, message: str) -> None:
+        """Never send this message by itself: the gateway routes it, or a test plays it."""
+        self._silenced.add(message)
+
+    def _boot(self) -> None:
+        for port in self.ports.values():
+            for message in port.tx.values():
+                message.reset()
+        try:
+            self.behaviour = self._factory(self) if self._factory is not None else None
+            if self.behaviour is not None:
+                self._install(self.behaviour)
+        except Exception as error:  # noqa: BLE001 - the edge of a behaviour
+            self._fail(error)
+            return
+        self._start_sending()
+
+    def _install(self, behaviour: object) -> None:
+        for mark, method in marks(behaviour):
+            if isinstance(mark, Every):
+                self._repeat(mark.period_ns, mark.first_ns, method)
+            elif isinstance(mark, On):
+                self.on(mark.message, method)
+            else:
+                self.spawn(method())
+
+    def _start_sending(self) -> None:
+        groups: dict[tuple[int, int], list[TxMessage]] = {}
+        for port in self.ports.values():
+            for name, message in port.tx.items():
+                cycle = message.definition.cycle_ns
+                message.active = name not in self._silenced
+                if cycle and message.active:
+                    groups.setdefault((cycle, message.definition.start_delay_ns), []).append(message)
+        now = self.kernel.now
+        for (cycle, delay), messages in groups.items():
+            self._transmit_tasks.append(TransmitTask(self.kernel, cycle, now + delay, messages))
+
+    def _repeat(self, period_ns: int, first_ns: int, callback: Callable[[], object]) -> None:
+        if period_ns <= 0:
+            raise EcuError(f"{self.name}: a period must be above zero")
+        kernel = self.kernel
+        generation = self._generation
+
+        def fire() -> None:
+            if generation != self._generation:
+                return
+            try:
+                callback()
+            except Exception as error:  # noqa: BLE001 - the edge of a behaviour
+                self._fail(error)
+                return
+            kernel.at(kernel.now + period_ns, fire)
+
+        kernel.at(kernel.now + first_ns, fire)
+
+    async def _guard(self, coroutine: Coroutine[Any, Any, None]) -> None:
+        try:
+            await coroutine
+        except Exception as error:  # noqa: BLE001 - the edge of a behaviour
+            self._fail(error)
+
+    def _if_current(self, callback: Callable[[], object]) -> Callable[[], None]:
+        generation = self._generation
+
+        def call() -> None:
+            if generation == self._generation:
+                callback()
+
+        return call
+
+    def _fail(self, error: Exception) -> None:
+        frames = traceback.extract_tb(error.__traceback__)
+        where = frames[-1]
+        for frame in reversed(frames):
+            if "gateway/ecu/" not in frame.filename.replace("\\", "/") and "gateway/database/" not in frame.filename:
+                where = frame
+                break
+        text = str(error) if isinstance(error, EcuError) else f"{type(error).__name__}: {error}"
+        self.switch_off()
+        self.power = Power.FAILED
+        self.failure = Failure(self.name, self.kernel.now, where.filename, where.lineno or 0, text)
+        if self.on_failure is not None:
+            self.on_failure(self.failure)
+
+    def _stop(self) -> None:
+        self._stop_tasks()
+        for port in self.ports.values():
+            port.controller.switch_off()
+            for received in port.rx.values():
+                received.forget()
+
+    def _stop_tasks(self) -> None:
+        for transmit in self._transmit_tasks:
+            transmit.stop()
+        self._transmit_tasks.clear()
+        for port in self.ports.values():
+            for message in port.tx.values():
+                message.stop()
+        for running in self._tasks:
+            running.cancel()
+        self._tasks.clear()
+
+    # Names
+
+    def _find_message(self, name: str) -> tuple[Port, Message]:
+        bus, _, rest = name.partition(".")
+        ports = self.ports
+        if rest and bus in ports:
+            ports, name = {bus: ports[bus]}, rest
+        found = [
+            (port, message) for port in ports.values() for message in port.database.messages if message.name == name
+        ]
+        if len(found) == 1:
+            return found[0]
+        if found:
+            where = " and ".join(port.bus for port, _ in found)
+            raise EcuError(f"{self.name}: message {name!r} is on {where}; write which, like {found[0][0].bus}.{name}")
+        known = [message.name for port in ports.values() for message in port.database.messages]
+        buses = ", ".join(ports) or "no bus"
+        raise EcuError(f"{self.name}: there is no message {name!r} on {buses}{nearest(name, known)}")
+
+    def _find(self, name: str) -> tuple[Port, Message, str]:
+        path, _, signal = name.rpartition(".")
+        if not path:
+            raise EcuError(f"{self.name}: {name!r} is not a signal's name: write Message.Signal")
+        port, message = self._find_message(path)
+        if signal not in message.by_name:
+            near = nearest(signal, list(message.by_name))
+            raise EcuError(f"{self.name}: message {message.name} has no signal {signal!r}{near}")
+        return port, message, signal
+
+    def _check_sender(self, message: Message) -> None:
+        known = [sender for sender in message.senders if sender not in NOBODY]
+        if known and self.name not in known:
+            raise EcuError(f"{self.name} does not send {message.name}; in the database its sender is {known[0]}")
+
+
+def senders(database: Database) -> Mapping[str, list[Message]]:
+    """The messages of a database by sender, those without a known sender left out."""
+    found: dict[str, list[Message]] = {}
+    for message in database.messages:
+        for sender in message.senders:
+            if sender not in NOBODY:
+                found.setdefault(sender, []).append(message)
+    return found

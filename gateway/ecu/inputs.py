@@ -1,0 +1,78 @@
+"""Inputs of an ECU that come by wire and not by bus: pedals, switches, sensors.
+
+An input follows the vehicle's drive cycle, or holds what a test or a user has set.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Sequence
+from typing import Final
+
+from gateway.sim import Kernel
+
+InputValue = bool | int | float | str
+
+
+class Track:
+    """The values of one input over time. Between numbers it is interpolated, other values stay until the next."""
+
+    def __init__(self, times_ns: Sequence[int], values: Sequence[InputValue], repeat_ns: int = 0) -> None:
+        self._times = list(times_ns)
+        self._values = list(values)
+        self._repeat_ns = repeat_ns
+        self._interpolates = all(isinstance(value, float) for value in values)
+
+    def at(self, time_ns: int) -> InputValue:
+        if self._repeat_ns:
+            time_ns %= self._repeat_ns
+        index = bisect_right(self._times, time_ns) - 1
+        if index < 0:
+            return self._values[0]
+        value = self._values[index]
+        if not self._interpolates or index + 1 == len(self._times):
+            return value
+        start, end = self._times[index], self._times[index + 1]
+        following = self._values[index + 1]
+        assert isinstance(value, int | float) and isinstance(following, int | float)
+        return value + (following - value) * (time_ns - start) / (end - start)
+
+
+class Input:
+    """One input by name. Set `value` to take it from the drive cycle, `release` to give it back."""
+
+    def __init__(self, kernel: Kernel, name: str, initial: InputValue) -> None:
+        self.name: Final = name
+        self.track: Track | None = None
+        self._kernel = kernel
+        self._initial = initial
+        self._set: InputValue | None = None
+
+    @property
+    def value(self) -> InputValue:
+        if self._set is not None:
+            return self._set
+        if self.track is not None:
+            return self.track.at(self._kernel.now)
+        return self._initial
+
+    @value.setter
+    def value(self, value: InputValue) -> None:
+        self._set = value
+
+    @property
+    def number(self) -> float:
+        """The value as a number; a switch is 0 or 1, and text that is no number 0."""
+        value = self.value
+        if isinstance(value, str):
+            return 0.0
+        return float(value)
+
+    @property
+    def on(self) -> bool:
+        """The value as a switch."""
+        value = self.value
+        return value not in {"", "off", "Off"} if isinstance(value, str) else bool(value)
+
+    def release(self) -> None:
+        self._set = None

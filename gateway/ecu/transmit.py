@@ -1,0 +1,259 @@
+"""What an ECU sends: messages with the values of their signals, and when they are sent.
+
+A message keeps its payload as an integer, its image; a signal that changes replaces its own bits in it. So sending an
+unchanged message costs no encoding at all, and sending a changed one only the signals that did change.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Final
+
+from gateway.can import BRS, EXTENDED, FD, Controller, Frame
+from gateway.database import Message, SendType, Signal
+from gateway.ecu.errors import EcuError
+from gateway.ecu.protection import Protection
+from gateway.errors import nearest
+from gateway.sim import Kernel, Timer
+
+ON_CHANGE: Final = frozenset(
+    {SendType.ON_CHANGE, SendType.CYCLIC_ON_CHANGE, SendType.ON_WRITE, SendType.IF_ACTIVE, SendType.CYCLIC_IF_ACTIVE}
+)
+"""Send types with which a changed signal sends its message at once."""
+FrameFactory = Callable[[int, bytes], Frame]
+
+
+def header_of(message: Message) -> int:
+    """The frame header that a database's message goes out with."""
+    header = message.arbitration_id
+    if message.extended:
+        header |= EXTENDED
+    if message.fd:
+        header |= FD
+        if message.brs:
+            header |= BRS
+    return header
+
+
+class TxSignal:
+    """One signal of a message that this ECU sends. Set `value`; the message goes out as its send type says."""
+
+    __slots__ = ("_held", "_mask", "_message", "_raw", "_shift", "_value", "signal")
+
+    def __init__(self, message: TxMessage, signal: Signal) -> None:
+        self.signal: Final = signal
+        self._message = message
+        self._raw: int | float = signal.initial_raw
+        self._value: int | float | str = signal.to_physical(signal.initial_raw)
+        self._held: bool = False
+        self._mask: int = (1 << signal.length) - 1
+        size = 8 * message.definition.length
+        self._shift: int = size - signal.end_bit if signal.big_endian else signal.start
+
+    @property
+    def value(self) -> int | float | str:
+        """The physical value (or label) that was set last."""
+        return self._value
+
+    @value.setter
+    def value(self, value: int | float | str) -> None:
+        """EncodeError when the signal cannot have this value."""
+        if value == self._value and type(value) is type(self._value):
+            self._message.written()
+            return
+        raw = self.signal.to_raw(value)
+        self._value = value
+        if not self._held:
+            self.set_raw(raw)
+
+    @property
+    def raw(self) -> int | float:
+        """The raw value that goes out."""
+        return self._raw
+
+    def set_raw(self, raw: int | float) -> None:
+        """Send this raw value; the caller answers for its fitting into the signal's bits."""
+        if raw == self._raw:
+            self._message.written()
+            return
+        self._raw = raw
+        self._message.put(self, raw)
+
+    def hold(self, raw: int | float) -> None:
+        """Send this raw value whatever the behaviour sets, until `release`."""
+        self._held = True
+        self.set_raw(raw)
+
+    def release(self) -> None:
+        """Send what the behaviour set last again."""
+        self._held = False
+        self.set_raw(self.signal.to_raw(self._value))
+
+    def reset(self) -> int | float:
+        """Take the start value, unless held; returns the raw value."""
+        initial = self.signal.initial_raw
+        self._value = self.signal.to_physical(initial)
+        if not self._held:
+            self._raw = initial
+        return self._raw
+
+    @property
+    def position(self) -> tuple[int, int, bool]:
+        """Shift and mask in the payload read as one integer, and whether that is big endian."""
+        return self._shift, self._mask, self.signal.big_endian
+
+
+class TxMessage:
+    """A message that a controller sends. `sent` counts what the controller took."""
+
+    def __init__(self, kernel: Kernel, controller: Controller, definition: Message) -> None:
+        self.definition: Final = definition
+        self.controller: Final = controller
+        self.signals: dict[str, TxSignal] = {}
+        self.protection: Protection | None = None
+        self.frame_factory: FrameFactory = Frame
+        self.sent: int = 0
+        self.last_sent_ns: int = -(1 << 62)
+        self.active: bool = True
+        """A message that is not active is not sent, whoever asks."""
+        self._kernel = kernel
+        self._header: int = header_of(definition)
+        self._length: int = definition.length
+        self._frame: Frame | None = None
+        self._multiplexed = any(signal.multiplexer_signal is not None for signal in definition.signals)
+        self._little: int = 0
+        self._big: int = 0
+        self._repetitions_left: int = 0
+        self._repeat = Timer(kernel, self._send_repetition)
+        size = 8 * definition.length
+        for signal in definition.signals:
+            if signal.end_bit <= size:
+                handle = TxSignal(self, signal)
+                self.signals[signal.name] = handle
+                self._insert(handle, signal.initial_raw)
+
+    def signal(self, name: str) -> TxSignal:
+        """EcuError, with the nearest name, for a signal that the message does not have."""
+        found = self.signals.get(name)
+        if found is None:
+            near = nearest(name, list(self.signals))
+            raise EcuError(f"message {self.definition.name} has no signal {name!r}{near}")
+        return found
+
+    def put(self, signal: TxSignal, raw: int | float) -> None:
+        """A signal has changed: replace its bits, and send at once where the send type says so."""
+        self._frame = None
+        self._insert(signal, raw)
+        if self.definition.send_type in ON_CHANGE:
+            self._event()
+
+    def written(self) -> None:
+        """A signal was set to the value that it had."""
+        if self.definition.send_type is SendType.ON_WRITE:
+            self._event()
+
+    def _insert(self, handle: TxSignal, raw: int | float) -> None:
+        shift, mask, big = handle.position
+        bits = int(raw) & mask if not handle.signal.is_float else _float_bits(handle.signal, raw)
+        if big:
+            self._big = self._big & ~(mask << shift) | bits << shift
+        else:
+            self._little = self._little & ~(mask << shift) | bits << shift
+
+    def payload(self) -> bytes:
+        """The payload as it would go out now."""
+        if self._multiplexed:
+            return self._multiplexed_payload()
+        if not self._big:
+            return self._little.to_bytes(self._length, "little")
+        if not self._little:
+            return self._big.to_bytes(self._length, "big")
+        big = int.from_bytes(self._big.to_bytes(self._length, "big"), "little")
+        return (self._little | big).to_bytes(self._length, "little")
+
+    def _multiplexed_payload(self) -> bytes:
+        """Only the signals that their multiplexers select."""
+        raws: dict[str, int | float] = {}
+        for handle in self.signals.values():
+            selector = handle.signal.multiplexer_signal
+            while selector is not None and selector in self.signals:
+                if self.signals[selector].raw not in handle.signal.multiplexer_ids:
+                    break
+                handle_of_selector = self.signals[selector].signal
+                if handle_of_selector.multiplexer_signal is None:
+                    selector = None
+                    break
+                selector = handle_of_selector.multiplexer_signal
+            if selector is None:
+                raws[handle.signal.name] = handle.raw
+        return self.definition.encode_raw(raws)
+
+    def send(self) -> bool:
+        """Send it now, counter and checksum included. False when the controller refused it."""
+        if not self.active:
+            return False
+        frame = self._frame
+        if frame is None:
+            data = self.payload()
+            if self.protection is not None:
+                data = self.protection.protect(data)
+                frame = self.frame_factory(self._header, data)
+            else:
+                frame = self._frame = self.frame_factory(self._header, data)
+        if self.controller.send(frame):
+            self.sent += 1
+            self.last_sent_ns = self._kernel.now
+            return True
+        return False
+
+    # Sending by events
+
+    def _event(self) -> None:
+        """Send at once, not before the message's delay time has passed since the last time, and repeat as told."""
+        self._repetitions_left = self.definition.repetitions
+        now = self._kernel.now
+        self._repeat.set(max(now, self.last_sent_ns + self.definition.delay_ns))
+
+    def _send_repetition(self) -> None:
+        self.send()
+        if self._repetitions_left > 0 and self.definition.fast_cycle_ns:
+            self._repetitions_left -= 1
+            self._repeat.set(self._kernel.now + self.definition.fast_cycle_ns)
+
+    def stop(self) -> None:
+        """Forget what was due."""
+        self._repeat.cancel()
+
+    def reset(self) -> None:
+        """Start values again, as after a reset of the ECU; what a test holds stays held."""
+        self._frame = None
+        for handle in self.signals.values():
+            self._insert(handle, handle.reset())
+
+
+class TransmitTask:
+    """Messages of one ECU that are sent together, each `period_ns`, beginning at `first_ns`."""
+
+    def __init__(self, kernel: Kernel, period_ns: int, first_ns: int, messages: list[TxMessage]) -> None:
+        self._kernel = kernel
+        self._period_ns = period_ns
+        self._messages = messages
+        self._running: bool = True
+        self._callback: Final = self._fire
+        kernel.at(first_ns, self._callback)
+
+    def _fire(self) -> None:
+        if not self._running:
+            return
+        for message in self._messages:
+            message.send()
+        self._kernel.at(self._kernel.now + self._period_ns, self._callback)
+
+    def stop(self) -> None:
+        self._running = False
+
+
+def _float_bits(signal: Signal, raw: int | float) -> int:
+    from gateway.database.encoding import bits_of
+
+    return bits_of(signal, raw)

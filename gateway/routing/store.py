@@ -1,0 +1,151 @@
+"""The signal store: the hub between CAN, LIN, services and applications.
+
+Each signal is named by its VSS path and holds one datapoint: value, time and quality. Nobody is served a value as fresh
+that has stopped coming: after its timeout a signal is stale, and its listeners are told.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from enum import Enum
+from typing import Final, NamedTuple
+
+from gateway.errors import GatewayError, nearest
+from gateway.sim import Kernel, Timer
+
+Value = bool | int | float | str | list[bool] | list[int] | list[float] | list[str]
+"""What a VSS leaf can hold."""
+
+
+class SignalError(GatewayError):
+    """A path that is not in the store, or a value that its signal cannot have."""
+
+
+class Quality(Enum):
+    """What a datapoint's value is worth."""
+
+    ABSENT = "absent"
+    """Never received."""
+    GOOD = "good"
+    STALE = "stale"
+    """Received once, but not within its timeout."""
+
+
+class Datapoint(NamedTuple):
+    """A signal's value at a time. `value` is None while the quality is ABSENT."""
+
+    value: Value | None
+    time_ns: int
+    quality: Quality
+
+
+NEVER: Final = Datapoint(None, 0, Quality.ABSENT)
+Listener = Callable[["VssSignal"], object]
+
+
+class VssSignal:
+    """One leaf of the VSS tree as it stands now, and the actuator's target value where something asked for one.
+
+    `timeout_ns`: without a new value for so long it becomes stale; 0 for never.
+    """
+
+    def __init__(self, kernel: Kernel, path: str, timeout_ns: int = 0) -> None:
+        self.path: Final = path
+        self.datapoint: Datapoint = NEVER
+        self.target: Datapoint = NEVER
+        self.updates: int = 0
+        self._kernel = kernel
+        self._timeout_ns: int = timeout_ns
+        self._listeners: list[Listener] = []
+        self._target_listeners: list[Listener] = []
+        self._timer = Timer(kernel, self._time_out)
+
+    @property
+    def timeout_ns(self) -> int:
+        return self._timeout_ns
+
+    @timeout_ns.setter
+    def timeout_ns(self, timeout_ns: int) -> None:
+        self._timeout_ns = timeout_ns
+        if timeout_ns and self.datapoint.quality is Quality.GOOD:
+            self._timer.set(self.datapoint.time_ns + timeout_ns)
+        else:
+            self._timer.cancel()
+
+    def publish(self, value: Value) -> None:
+        """Take a new value that is good now, and tell the listeners."""
+        now = self._kernel.now
+        self.datapoint = Datapoint(value, now, Quality.GOOD)
+        self.updates += 1
+        if self._timeout_ns:
+            self._timer.set(now + self._timeout_ns)
+        for listener in self._listeners:
+            listener(self)
+
+    def refresh(self) -> None:
+        """The same value came again: it stays good, and nobody needs to be told."""
+        if self.datapoint.quality is not Quality.GOOD:
+            value = self.datapoint.value
+            if value is not None:
+                self.publish(value)
+        elif self._timeout_ns:
+            self._timer.set(self._kernel.now + self._timeout_ns)
+
+    def actuate(self, value: Value) -> None:
+        """Ask for a value: whoever drives the actuator is told; the current value follows when the car has done it."""
+        self.target = Datapoint(value, self._kernel.now, Quality.GOOD)
+        for listener in self._target_listeners:
+            listener(self)
+
+    def listen(self, listener: Listener) -> Callable[[], None]:
+        """Call `listener` after each change of value or quality; returns what ends that."""
+        self._listeners.append(listener)
+        return lambda: self._listeners.remove(listener)
+
+    def listen_target(self, listener: Listener) -> Callable[[], None]:
+        """Call `listener` each time a target value is asked for; returns what ends that."""
+        self._target_listeners.append(listener)
+        return lambda: self._target_listeners.remove(listener)
+
+    @property
+    def actuated(self) -> bool:
+        """Something drives this actuator."""
+        return bool(self._target_listeners)
+
+    def _time_out(self) -> None:
+        self.datapoint = Datapoint(self.datapoint.value, self.datapoint.time_ns, Quality.STALE)
+        for listener in self._listeners:
+            listener(self)
+
+
+class SignalStore:
+    """All signals of a vehicle by path."""
+
+    def __init__(self, kernel: Kernel) -> None:
+        self._kernel = kernel
+        self._signals: dict[str, VssSignal] = {}
+
+    def declare(self, path: str, timeout_ns: int = 0) -> VssSignal:
+        """The signal at `path`, made where it is not there yet; the longest timeout that anyone declares counts."""
+        signal = self._signals.get(path)
+        if signal is None:
+            signal = self._signals[path] = VssSignal(self._kernel, path, timeout_ns)
+        elif timeout_ns > signal.timeout_ns:
+            signal.timeout_ns = timeout_ns
+        return signal
+
+    def __getitem__(self, path: str) -> VssSignal:
+        """SignalError, with the nearest path, when there is none."""
+        signal = self._signals.get(path)
+        if signal is None:
+            raise SignalError(f"there is no signal {path!r} in this vehicle{nearest(path, list(self._signals))}")
+        return signal
+
+    def __contains__(self, path: object) -> bool:
+        return path in self._signals
+
+    def __iter__(self) -> Iterator[VssSignal]:
+        return iter(self._signals.values())
+
+    def __len__(self) -> int:
+        return len(self._signals)
