@@ -257,13 +257,18 @@ class Bus:
 
     def remove_queued(self, controller: Controller) -> None:
         """Forget what a controller has queued; a frame in flight is cut off when it has not begun."""
+        lost = [entry[2] for entry in sorted(self._queue) if entry[3] is controller]
         self._queue = [entry for entry in self._queue if entry[3] is not controller]
         heapify(self._queue)
         controller.queued = 0
         if self._sender is controller and self._frame is not None and self._start_ns >= self.kernel.now:
+            lost.insert(0, self._frame)
             self._frame = None
             if self._queue:
                 self._next(max(self.kernel.now, self._idle_ns))
+        if controller.on_lost is not None:
+            for frame in lost:
+                controller.on_lost(frame)
 
     def remove_twin(self, controller: Controller, frame: Frame) -> None:
         """Take one equal waiting frame out of the queue, because it went out together with another's."""

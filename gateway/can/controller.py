@@ -49,6 +49,8 @@ class Controller:
         """After bus-off, take part again when the bus has shown 128 times 11 recessive bits."""
         self.on_sent: SentCallback | None = None
         """Called with (frame, time of request, start of frame) when a frame of this controller is through."""
+        self.on_lost: Receiver | None = None
+        """Called with each frame that was taken for sending and is lost, because the controller has left the bus."""
 
     def send(self, frame: Frame) -> bool:
         """Hand a frame to the bus; False when the controller refused it."""

@@ -8,23 +8,26 @@ from __future__ import annotations
 
 import asyncio
 import inspect
+import os
 import traceback
 from collections.abc import Callable, Coroutine, Iterable, Mapping
 from dataclasses import dataclass
 from enum import Enum
+from pathlib import Path
 from typing import Any, Final
 
 from gateway.can import Controller
+from gateway.com import RxMessage, RxSignal, TransmitTask, TxMessage, TxSignal
 from gateway.database import Database, Message
 from gateway.ecu.behaviour import Every, On, marks
 from gateway.ecu.errors import EcuError
 from gateway.ecu.inputs import Input, InputValue, Track
-from gateway.ecu.receive import RxMessage, RxSignal
-from gateway.ecu.transmit import TransmitTask, TxMessage, TxSignal
-from gateway.errors import nearest
+from gateway.errors import GatewayError, nearest
 from gateway.sim import Kernel, SimulationLoop, Stream, duration_ns
 
 BehaviourFactory = Callable[["Ecu"], object]
+_OURS: Final = str(Path(__file__).parents[1]) + os.sep
+"""Where the error is not to be looked for: a behaviour that calls us wrongly is at fault itself."""
 NOBODY: Final = frozenset({"", "Vector__XXX", "VectorXXX", "XXX"})
 """What databases write where they know no sender."""
 
@@ -281,10 +284,10 @@ class Ecu:
         frames = traceback.extract_tb(error.__traceback__)
         where = frames[-1]
         for frame in reversed(frames):
-            if "gateway/ecu/" not in frame.filename.replace("\\", "/") and "gateway/database/" not in frame.filename:
+            if not frame.filename.startswith(_OURS):
                 where = frame
                 break
-        text = str(error) if isinstance(error, EcuError) else f"{type(error).__name__}: {error}"
+        text = str(error) if isinstance(error, GatewayError) else f"{type(error).__name__}: {error}"
         self.switch_off()
         self.power = Power.FAILED
         self.failure = Failure(self.name, self.kernel.now, where.filename, where.lineno or 0, text)

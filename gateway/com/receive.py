@@ -6,9 +6,9 @@ from collections.abc import Callable
 from typing import Final
 
 from gateway.can import KEY_MASK, Controller, Frame
+from gateway.com.errors import ComError
+from gateway.com.transmit import header_of
 from gateway.database import Message, Signal
-from gateway.ecu.errors import EcuError
-from gateway.ecu.transmit import header_of
 from gateway.errors import nearest
 from gateway.sim import Kernel
 
@@ -51,11 +51,11 @@ class RxMessage:
         return not self.count or (bool(self.timeout_ns) and self._kernel.now - self.time_ns > self.timeout_ns)
 
     def signal(self, name: str) -> RxSignal:
-        """EcuError, with the nearest name, for a signal that the message does not have."""
+        """ComError, with the nearest name, for a signal that the message does not have."""
         found = self.definition.by_name.get(name)
         if found is None:
             near = nearest(name, list(self.definition.by_name))
-            raise EcuError(f"message {self.definition.name} has no signal {name!r}{near}")
+            raise ComError(f"message {self.definition.name} has no signal {name!r}{near}")
         return RxSignal(self, found)
 
     def __getitem__(self, name: str) -> int | float | str:
@@ -82,10 +82,17 @@ class RxSignal:
     @property
     def label(self) -> int | float | str:
         """The name from the value table where there is one, otherwise the physical value."""
-        if not self.signal.choices:
-            return self.value
-        return self.signal.label(self.signal.to_raw(self.value)) or self.value
+        value = self.value
+        return label_of(self.signal, value) or value
 
     @property
     def timed_out(self) -> bool:
         return self.message.timed_out
+
+
+def label_of(signal: Signal, value: int | float) -> str | None:
+    """The name of a decoded physical value in the signal's value table; None where it has none."""
+    if not signal.choices:
+        return None
+    raw = (value - signal.offset) / signal.scale if signal.scale else value
+    return signal.choices.get(round(raw)) if abs(raw) < 1 << 63 else None

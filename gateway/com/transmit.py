@@ -10,9 +10,9 @@ from collections.abc import Callable
 from typing import Final
 
 from gateway.can import BRS, EXTENDED, FD, Controller, Frame
+from gateway.com.errors import ComError
+from gateway.com.protection import Protection
 from gateway.database import Message, SendType, Signal
-from gateway.ecu.errors import EcuError
-from gateway.ecu.protection import Protection
 from gateway.errors import nearest
 from gateway.sim import Kernel, Timer
 
@@ -79,6 +79,11 @@ class TxSignal:
         self._raw = raw
         self._message.put(self, raw)
 
+    def put_raw(self, raw: int | float) -> None:
+        """As `set_raw`, but without sending anything because of it."""
+        self._raw = raw
+        self._message.place(self, raw)
+
     def hold(self, raw: int | float) -> None:
         """Send this raw value whatever the behaviour sets, until `release`."""
         self._held = True
@@ -133,19 +138,27 @@ class TxMessage:
                 self._insert(handle, signal.initial_raw)
 
     def signal(self, name: str) -> TxSignal:
-        """EcuError, with the nearest name, for a signal that the message does not have."""
+        """ComError, with the nearest name, for a signal that the message does not have."""
         found = self.signals.get(name)
         if found is None:
             near = nearest(name, list(self.signals))
-            raise EcuError(f"message {self.definition.name} has no signal {name!r}{near}")
+            raise ComError(f"message {self.definition.name} has no signal {name!r}{near}")
         return found
 
     def put(self, signal: TxSignal, raw: int | float) -> None:
         """A signal has changed: replace its bits, and send at once where the send type says so."""
-        self._frame = None
-        self._insert(signal, raw)
+        self.place(signal, raw)
         if self.definition.send_type in ON_CHANGE:
             self._event()
+
+    def place(self, signal: TxSignal, raw: int | float) -> None:
+        """Replace a signal's bits."""
+        self._frame = None
+        self._insert(signal, raw)
+
+    def invalidate(self) -> None:
+        """Make a new frame for the next sending, even when the payload is the same."""
+        self._frame = None
 
     def written(self) -> None:
         """A signal was set to the value that it had."""

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final
 
+from gateway.com.errors import ComError
 from gateway.database import Message, Signal
-from gateway.ecu.errors import EcuError
 from gateway.errors import nearest
 
 Checksum = Callable[[bytes], int]
@@ -63,7 +63,7 @@ class Protection:
     def __init__(self, message: Message, counter: str | None, checksum: str | None, algorithm: str) -> None:
         if algorithm not in ALGORITHMS:
             near = nearest(algorithm, list(ALGORITHMS)) or f" (there are {', '.join(ALGORITHMS)})"
-            raise EcuError(f"there is no checksum algorithm {algorithm!r}{near}")
+            raise ComError(f"there is no checksum algorithm {algorithm!r}{near}")
         self.counter: Signal | None = message.signal(counter) if counter else None
         self.checksum: Signal | None = message.signal(checksum) if checksum else None
         self.stuck: bool = False
@@ -98,7 +98,7 @@ def _place(signal: Signal | None, length: int) -> tuple[int, int]:
     if signal is None:
         return 0, 0
     if signal.length > 8 - (signal.start % 8 if not signal.big_endian else 7 - signal.start % 8):
-        raise EcuError(f"{signal} crosses a byte boundary; a counter or checksum must lie within one byte")
+        raise ComError(f"{signal} crosses a byte boundary; a counter or checksum must lie within one byte")
     low_bit = signal.start % 8 if not signal.big_endian else signal.start % 8 - signal.length + 1
     byte = signal.start // 8
     return 8 * (length - 1 - byte) + low_bit, (1 << signal.length) - 1

@@ -1,0 +1,111 @@
+"""The gateway: a controller on each bus, the routes between them, and the signals above.
+
+It receives what others send, never its own frames; so a frame that it has forwarded does not come back to it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Final
+
+from gateway.can import Bus, Controller, Frame
+from gateway.com import TransmitTask, TxMessage
+from gateway.database import Message
+from gateway.errors import GatewayError
+from gateway.routing.frame_route import FrameRoute
+from gateway.routing.journey import NOT_YET, Journeys, RoutedFrame
+from gateway.routing.lane import Lane
+from gateway.routing.route import LOST, Route
+from gateway.routing.signal_route import SendMode, SignalRoute, TargetMessage
+from gateway.routing.store import SignalStore
+from gateway.sim import Kernel
+
+
+class Gateway:
+    """Connects buses. `latency_ns`: from the end of a frame to its being handed to the other bus; `limit`: what may
+    wait towards one bus."""
+
+    def __init__(self, kernel: Kernel, name: str, *, latency_ns: int = 0, limit: int = 64) -> None:
+        self.kernel: Final = kernel
+        self.name: Final = name
+        self.latency_ns: Final = latency_ns
+        self.limit: Final = limit
+        self.store: Final = SignalStore(kernel)
+        self.journeys: Final = Journeys()
+        self.routes: list[Route] = []
+        self.controllers: dict[str, Controller] = {}
+        self.targets: dict[tuple[str, str], TargetMessage] = {}
+        self.commands: dict[tuple[str, str], TxMessage] = {}
+        self._lanes: dict[tuple[str, int], Lane] = {}
+
+    def attach(self, bus: Bus) -> Controller:
+        """Give the gateway a controller on a bus."""
+        controller = self.controllers[bus.name] = bus.attach(self.name)
+        controller.on_sent = self._sent
+        controller.on_lost = self._lost
+        return controller
+
+    def lane(self, bus: str, latency_ns: int | None = None) -> Lane:
+        """The way to a bus, with the gateway's latency or one of its own."""
+        latency_ns = self.latency_ns if latency_ns is None else latency_ns
+        if (bus, latency_ns) not in self._lanes:
+            self._lanes[bus, latency_ns] = Lane(self.kernel, self.controllers[bus], latency_ns, self.limit)
+        return self._lanes[bus, latency_ns]
+
+    def add(self, route: Route, bus: str, key: int | None) -> None:
+        """Let a route take the frames of one identifier of a bus, or all frames."""
+        self.routes.append(route)
+        if key is None:
+            self.controllers[bus].receive_all(route.receive)
+        else:
+            self.controllers[bus].receive(key, route.receive)
+
+    def target(self, bus: str, message: Message) -> TargetMessage:
+        """The message that the gateway composes on a bus from routed signals."""
+        key = (bus, message.name)
+        if key not in self.targets:
+            self.targets[key] = TargetMessage(TxMessage(self.kernel, self.controllers[bus], message))
+        return self.targets[key]
+
+    def command(self, bus: str, message: Message) -> TxMessage:
+        """The message that carries target values of actuators down to a bus."""
+        key = (bus, message.name)
+        if key in self.targets:
+            raise GatewayError(f"{bus}.{message.name} is the target of a route and of an actuator; it can be one only")
+        if key not in self.commands:
+            self.commands[key] = TxMessage(self.kernel, self.controllers[bus], message)
+        return self.commands[key]
+
+    def start(self) -> None:
+        """Begin to send the cyclic messages."""
+        cyclic = {
+            id(route.target)
+            for route in self.routes
+            if isinstance(route, SignalRoute) and route.mode is SendMode.CYCLIC
+        }
+        targets = [target.message for target in self.targets.values() if id(target) in cyclic]
+        for message in [*targets, *self.commands.values()]:
+            cycle = message.definition.cycle_ns
+            if cycle:
+                first = self.kernel.now + message.definition.start_delay_ns
+                TransmitTask(self.kernel, cycle, first, [message])
+
+    @property
+    def balanced(self) -> bool:
+        """For every route: received = forwarded + filtered + dropped."""
+        return all(route.counts.balanced for route in self.routes)
+
+    def frame_routes(self) -> Iterable[FrameRoute]:
+        return (route for route in self.routes if isinstance(route, FrameRoute))
+
+    def _sent(self, frame: Frame, _requested_ns: int, _start_ns: int) -> None:
+        if isinstance(frame, RoutedFrame):
+            for journey in frame.sources:
+                if journey.sent_ns == NOT_YET:
+                    journey.sent_ns = self.kernel.now
+
+    def _lost(self, frame: Frame) -> None:
+        if isinstance(frame, RoutedFrame):
+            for journey in frame.sources:
+                if isinstance(self.routes[journey.route], FrameRoute):
+                    self.routes[journey.route].lose(journey, LOST)

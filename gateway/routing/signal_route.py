@@ -1,0 +1,145 @@
+"""Routes of single signals: taken out of one message, scaled or mapped, and put into another that the gateway sends."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from enum import Enum
+from functools import partial
+from typing import Final
+
+from gateway.can import Frame
+from gateway.com import TxMessage, TxSignal, label_of
+from gateway.database import EncodeError, Signal
+from gateway.routing.journey import Journey, Journeys, RoutedFrame
+from gateway.routing.lane import Lane
+from gateway.routing.route import NOT_IN_MAP, OUT_OF_RANGE, QUEUE_FULL, TOO_SHORT, UNCHANGED, Route, Rule
+from gateway.sim import Kernel, Timer
+
+MapKey = int | float | str
+SignalValue = int | float | str
+
+
+class SendMode(Enum):
+    """When the target message goes out."""
+
+    CYCLIC = "cyclic"
+    """With its own cycle time; the route only sets the value."""
+    ON_CHANGE = "on_change"
+    """When the value is another than before."""
+    EACH = "each"
+    """At each reception."""
+
+
+class Transform:
+    """Value of the source to value of the target: by table where there is one, then `scale` and `offset`."""
+
+    def __init__(self, scale: float = 1, offset: float = 0, table: Mapping[MapKey, SignalValue] | None = None) -> None:
+        self.scale: Final = scale
+        self.offset: Final = offset
+        self.table: Final = dict(table) if table is not None else None
+        self._linear = scale != 1 or offset != 0
+
+    def apply(self, value: int | float, label: str | None) -> SignalValue | None:
+        """None when the table does not have the value."""
+        if self.table is not None:
+            if label is not None and label in self.table:
+                return self.table[label]
+            return self.table.get(value)
+        return value * self.scale + self.offset if self._linear else value
+
+
+class TargetMessage:
+    """A message that the gateway composes from the signals of one or more routes.
+
+    It is sent while at least one of its sources is fresh. When all have timed out it is no longer sent: who receives it
+    sees a timeout, and no old value as if it were new.
+    """
+
+    def __init__(self, message: TxMessage) -> None:
+        self.message: Final = message
+        self.latest: dict[int, Journey] = {}
+        self._fresh: set[int] = set()
+        message.active = False
+        message.frame_factory = self._frame
+
+    def _frame(self, header: int, data: bytes) -> Frame:
+        return RoutedFrame(header, data, tuple(self.latest.values()))
+
+    def refresh(self, route: int, journey: Journey) -> None:
+        self.latest[route] = journey
+        self._fresh.add(route)
+        self.message.active = True
+        self.message.invalidate()
+
+    def time_out(self, route: int) -> None:
+        self._fresh.discard(route)
+        if not self._fresh:
+            self.message.active = False
+
+
+class SignalRoute(Route):
+    """Copies one signal. `timeout_ns`: without a reception for so long the source is stale; 0 for never."""
+
+    def __init__(
+        self, kernel: Kernel, rule: Rule, journeys: Journeys, lane: Lane, ends: tuple[Signal, TargetMessage, str]
+    ) -> None:
+        super().__init__(kernel, rule, journeys)
+        source, target, name = ends
+        self.lane: Final = lane
+        self.source: Final = source
+        self.target: Final = target
+        self.transform: Transform = Transform()
+        self.mode: SendMode = SendMode.CYCLIC
+        self.timeout_ns: int = 0
+        self.on_timeout: SignalValue | None = None
+        self.stale: bool = True
+        self._signal: TxSignal = target.message.signal(name)
+        self._raw: int | float | None = None
+        self._timer = Timer(kernel, self._time_out)
+
+    def receive(self, frame: Frame) -> None:
+        if self.timeout_ns:
+            self.stale = False
+            self._timer.set(self.kernel.now + self.timeout_ns)
+        super().receive(frame)
+
+    def forward(self, frame: Frame) -> None:
+        source = self.source
+        value = source.decode(frame.data)
+        if value is None:
+            self.drop(frame, TOO_SHORT)
+            return
+        label = label_of(source, value) if self.transform.table is not None else None
+        mapped = self.transform.apply(value, label)
+        if mapped is None:
+            self.drop(frame, NOT_IN_MAP)
+            return
+        try:
+            raw = self._signal.signal.to_raw(mapped)
+        except EncodeError:
+            self.drop(frame, OUT_OF_RANGE)
+            return
+        if self.mode is SendMode.ON_CHANGE and raw == self._raw:
+            self.filter(frame, UNCHANGED)
+        elif self.lane.full:
+            self.drop(frame, QUEUE_FULL)
+        else:
+            self._raw = raw
+            self.lane.add(partial(self._depart, raw, self.accept(frame)))
+
+    def _depart(self, raw: int | float, journey: Journey) -> None:
+        self.target.refresh(self.rule.index, journey)
+        if self.mode is SendMode.CYCLIC:
+            self._signal.set_raw(raw)
+        else:
+            self._signal.put_raw(raw)
+            self.target.message.send()
+
+    def _time_out(self) -> None:
+        self.stale = True
+        self._raw = None
+        if self.on_timeout is not None:
+            self._signal.set_raw(self._signal.signal.to_raw(self.on_timeout))
+            self.target.message.invalidate()
+        else:
+            self.target.time_out(self.rule.index)

@@ -1,0 +1,22 @@
+"""The vehicle file: its model, its errors with line numbers, building and running it. Knows everything below."""
+
+from pathlib import Path
+
+from gateway.sim import Kernel
+from gateway.vehicle.build import Builder
+from gateway.vehicle.errors import VehicleFileError
+from gateway.vehicle.file import VehicleFile, read_vehicle
+from gateway.vehicle.model import VehicleSpec, json_schema
+from gateway.vehicle.vehicle import Vehicle
+
+__all__ = ["Vehicle", "VehicleFile", "VehicleFileError", "VehicleSpec", "build", "json_schema", "load", "read_vehicle"]
+
+
+def build(file: VehicleFile, kernel: Kernel, seed: int = 0) -> Vehicle:
+    """The vehicle of a file that has been read, everything switched off."""
+    return Builder(file, kernel, seed).build()
+
+
+def load(path: str | Path, kernel: Kernel, seed: int = 0) -> Vehicle:
+    """Read a vehicle file and build it. VehicleFileError with all faults of the file."""
+    return build(read_vehicle(path), kernel, seed)

@@ -1,0 +1,51 @@
+"""A vehicle that can drive: its buses, its ECUs, its gateway, all on one kernel."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from gateway.can import Bus, BusEventKind
+from gateway.database import Database
+from gateway.ecu import Ecu, Failure
+from gateway.errors import GatewayError, nearest
+from gateway.routing import Gateway
+from gateway.sim import NS_PER_S, Kernel, Streams
+
+
+@dataclass(slots=True)
+class Vehicle:
+    """Everything that `build` made from a vehicle file."""
+
+    name: str
+    kernel: Kernel
+    streams: Streams
+    buses: dict[str, Bus]
+    databases: Mapping[str, Database]
+    gateway: Gateway
+    ecus: dict[str, Ecu] = field(default_factory=dict)
+    failures: list[Failure] = field(default_factory=list)
+
+    def start(self) -> None:
+        """Switch everything on. An asyncio loop must run when a behaviour has tasks."""
+        for ecu in self.ecus.values():
+            ecu.switch_on()
+        self.gateway.start()
+
+    def stop(self) -> None:
+        """Switch everything off and cancel what the ECUs run."""
+        for ecu in self.ecus.values():
+            ecu.switch_off()
+
+    def ecu(self, name: str) -> Ecu:
+        """GatewayError with the nearest name for an ECU that is not there."""
+        if name not in self.ecus:
+            raise GatewayError(f"there is no ECU {name!r} in {self.name}{nearest(name, list(self.ecus))}")
+        return self.ecus[name]
+
+    @property
+    def simulated_s(self) -> float:
+        return self.kernel.now / NS_PER_S
+
+    def event_count(self, bus: str, kind: BusEventKind) -> int:
+        return self.buses[bus].event_counts.get(kind, 0)
