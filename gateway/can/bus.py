@@ -12,6 +12,7 @@ the next end of frame is known at its start. Otherwise `errors` decides how a fr
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Callable
 from heapq import heapify, heappop, heappush
 from typing import Final
 
@@ -48,6 +49,8 @@ class Bus:
         self.controllers: list[Controller] = []
         self.disturbances: list[Disturbance] = []
         self.events: deque[BusEvent] = deque(maxlen=_KEPT_EVENTS)
+        self.on_event: Callable[[str, BusEvent], object] | None = None
+        """Called with the bus's name and the event, besides keeping it in `events`."""
         self.event_counts: dict[BusEventKind, int] = {}
         self.record: list[tuple[int, int, Frame, Controller, int, int]] | None = None
         """Where each good frame is noted, in the order of `Passage`'s fields."""
@@ -281,7 +284,10 @@ class Bus:
 
     def tell(self, kind: BusEventKind, controller: Controller, frame: Frame | None, text: str) -> None:
         self.event_counts[kind] = self.event_counts.get(kind, 0) + 1
-        self.events.append(BusEvent(self.kernel.now, kind, controller.name, frame, text))
+        event = BusEvent(self.kernel.now, kind, controller.name, frame, text)
+        self.events.append(event)
+        if self.on_event is not None:
+            self.on_event(self.name, event)
 
     def accepts(self, frame: Frame) -> bool:
         """Whether this bus has the format of `frame`: CAN FD frames need a CAN FD bus."""

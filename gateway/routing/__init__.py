@@ -5,15 +5,30 @@ from gateway.routing.frame_route import FrameRoute
 from gateway.routing.gateway import Gateway
 from gateway.routing.journey import NOT_YET, Decision, Journey, Journeys, RouteCounts, RoutedFrame
 from gateway.routing.lane import Lane
+from gateway.routing.mapping import (
+    CanToVss,
+    CanValue,
+    Defaults,
+    SignalFeed,
+    VssMapping,
+    VssToCan,
+    load_defaults,
+    load_mapping,
+)
 from gateway.routing.route import Condition, Route, RouteError, Rule
 from gateway.routing.signal_route import SendMode, SignalRoute, TargetMessage, Transform
-from gateway.routing.store import Datapoint, Quality, SignalError, SignalStore, Value, VssSignal
+from gateway.routing.store import NEVER, Datapoint, Quality, SignalError, SignalStore, Value, VssSignal
+from gateway.routing.vss import MappingError, VssLeaf, VssTree, load_tree
 
 __all__ = [
+    "NEVER",
     "NOT_YET",
+    "CanToVss",
+    "CanValue",
     "Condition",
     "Datapoint",
     "Decision",
+    "Defaults",
     "Expression",
     "ExpressionError",
     "FrameRoute",
@@ -21,6 +36,7 @@ __all__ = [
     "Journey",
     "Journeys",
     "Lane",
+    "MappingError",
     "Quality",
     "Route",
     "RouteCounts",
@@ -29,11 +45,19 @@ __all__ = [
     "Rule",
     "SendMode",
     "SignalError",
+    "SignalFeed",
     "SignalRoute",
     "SignalStore",
     "TargetMessage",
     "Transform",
     "Value",
+    "VssLeaf",
+    "VssMapping",
     "VssSignal",
+    "VssToCan",
+    "VssTree",
     "compile_expression",
+    "load_defaults",
+    "load_mapping",
+    "load_tree",
 ]

@@ -7,6 +7,7 @@ was forwarded is lost afterwards, its count moves to dropped, so the equation ho
 from __future__ import annotations
 
 from collections import Counter, deque
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import Final
@@ -70,6 +71,13 @@ class Journeys:
 
     def __init__(self) -> None:
         self.kept: deque[Journey] = deque(maxlen=KEPT_JOURNEYS)
+        self.on_journey: Callable[[Journey], object] | None = None
+        """Called with each journey when it is decided, and again when what was forwarded is lost."""
+
+    def add(self, journey: Journey) -> None:
+        self.kept.append(journey)
+        if self.on_journey is not None:
+            self.on_journey(journey)
 
     def of_route(self, route: int) -> list[Journey]:
         return [journey for journey in self.kept if journey.route == route]

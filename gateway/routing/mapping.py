@@ -19,8 +19,8 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from enum import Enum
 from functools import partial
 from pathlib import Path
@@ -116,7 +116,8 @@ class DownwardRule:
             wanted = found[0]
         try:
             if self.math is not None:
-                wanted = self.math(*([wanted] if self.math.names else []))  # type: ignore[list-item]
+                function = self.math.function
+                wanted = function(wanted) if self.math.names else function()
             if not isinstance(wanted, int | float | str):
                 raise SignalError(f"{path} cannot be {wanted!r}: a list does not fit in {self.place}")
             self.place.signal.to_raw(wanted)
@@ -188,7 +189,7 @@ class _Loader:
         math, table = _transform(leaf.path, options)
         if table is not None:
             table = tuple(Pair(pair.source, leaf.coerce(pair.target)) for pair in table)
-            _check_sources(leaf.path, places, table)
+            self.notes += _unmatched(leaf.path, places, table)
         if leaf.is_array:
             raise MappingError(f"{leaf.path} is an array ({leaf.datatype}); a CAN signal is one value")
         on_change = options.get("on_change", False)
@@ -305,13 +306,13 @@ def _scalar(leaf: VssLeaf, value: object) -> bool | int | float | str:
     return coerced
 
 
-def _check_sources(path: str, places: Sequence[Place], table: Iterable[Pair]) -> None:
-    """A label that none of the signals has would never match."""
+def _unmatched(path: str, places: Sequence[Place], table: Iterable[Pair]) -> Iterator[str]:
+    """A note for each label that none of the signals has."""
     labels = [label for place in places for label in (place.signal.choices or {}).values()]
     for pair in table:
         if isinstance(pair.source, str) and pair.source not in labels:
             near = nearest(pair.source, labels) or f"; it has {', '.join(labels[:8]) or 'no value table'}"
-            raise MappingError(f"{path} is mapped from {pair.source!r}, which {places[0]} never is{near}")
+            yield f"{path} is mapped from {pair.source!r}, which {places[0]} never is{near}"
 
 
 def _gates(path: str, options: Mapping[str, object], places: Sequence[Place]) -> tuple[Gate, ...]:
@@ -336,6 +337,9 @@ def _is_whole(value: object) -> bool:
 
 
 # Upwards
+
+_STALE: Final = Quality.STALE
+"""Looked up once: a member of an enum costs as much as the rest of a throttled frame."""
 
 
 class Refusal(Enum):
@@ -384,7 +388,7 @@ class Source:
         self.place: Final = place
         self.decode: Final = signal.decode
         self.bytes: Final = _bytes_needed(signal)
-        names = {raw: name for raw, name in (signal.choices or {}).items()}
+        names: Mapping[int, str] = signal.choices or {}
         self.labels: Final = {signal.to_physical(raw): name for raw, name in names.items()}
         self._raws: Final = {signal.to_physical(raw): raw for raw in names}
         self.gates: Final = tuple((place.message.by_name[gate.signal].decode, gate.value) for gate in rule.gates)
@@ -485,10 +489,11 @@ class SignalFeed:
             return
         self.received += 1
         now = self.last_received_ns = self._kernel.now
-        if now < self._due_ns and self.signal.datapoint.quality is not Quality.STALE:
+        signal = self.signal
+        if now < self._due_ns and signal.datapoint.quality is not _STALE:
             self.throttled += 1
-            if self._good and self.signal.timeout_ns:
-                self.signal.refresh()
+            if self._good and signal.timeout_ns:
+                signal.refresh()
             return
         self._look(data, source, now)
 

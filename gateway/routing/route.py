@@ -107,9 +107,11 @@ class Route:
             journey.reason = reason
             self.counts.forwarded -= 1
             self.counts.dropped[reason] += 1
+            if self._journeys.on_journey is not None:
+                self._journeys.on_journey(journey)
 
     def _note(self, frame: Frame, decision: Decision, reason: str) -> Journey:
         journey = Journey(self._index, frame, self.kernel.now, decision, reason)
         self.last = journey
-        self._journeys.kept.append(journey)
+        self._journeys.add(journey)
         return journey

@@ -348,6 +348,7 @@ def _allowed(leaf: VssLeaf, allowed: object) -> tuple[Scalar, ...]:
 # Files to nodes
 
 _NODES: Final = 100_000
+_DEPTH: Final = 50
 _YAML: Final = (".vspec", ".yaml", ".yml")
 _JSON_TOKEN: Final = re.compile(r'"((?:[^"\\]|\\.)*)"(\s*:)?|[{}]')
 _YAML_KEY: Final = re.compile(r"^([\w.]+|\"[\w.]+\"|'[\w.]+')\s*:", re.MULTILINE)
@@ -422,6 +423,9 @@ def _collect(root: dict[object, object], nodes: dict[str, Mapping[str, object]])
     while waiting:
         prefix, key, node = waiting.pop()
         path = f"{prefix}{key}"
+        if path.count(".") > _DEPTH:
+            yield path, f"{path[:60]}... has more than {_DEPTH} levels"
+            return
         if not isinstance(key, str) or not isinstance(node, dict):
             yield path, f"{path} is {_shown(node)}, no VSS node: it takes type, datatype and so on"
         elif path in nodes:
@@ -483,11 +487,19 @@ def _parse_yaml(text: str, file: str) -> object:
         raise MappingError(f"is no YAML that can be read: {' '.join(str(error).split())[:200]}", file=file) from None
 
 
-def _refuse_twice(node: yaml.MappingNode, file: str) -> None:
-    seen: set[object] = set()
-    for key, value in node.value:
-        if isinstance(key, yaml.ScalarNode) and key.value in seen and key.value != "<<":
-            raise MappingError(f"{key.value!r} is there twice", file=file, line=key.start_mark.line + 1)
-        seen.add(key.value if isinstance(key, yaml.ScalarNode) else id(key))
-        if isinstance(value, yaml.MappingNode):
-            _refuse_twice(value, file)
+def _refuse_twice(root: yaml.MappingNode, file: str) -> None:
+    """MappingError for a key that is twice in one mapping: YAML's reader would take the last one."""
+    waiting = [root]
+    seen = set()
+    while waiting:
+        node = waiting.pop()
+        if id(node) in seen:  # an alias: looked at once, or a small file could take for ever
+            continue
+        seen.add(id(node))
+        keys: set[str] = set()
+        for key, value in node.value:
+            if isinstance(key, yaml.ScalarNode) and key.value in keys and key.value != "<<":
+                raise MappingError(f"{key.value!r} is there twice", file=file, line=key.start_mark.line + 1)
+            keys.add(str(key.value))
+            if isinstance(value, yaml.MappingNode):
+                waiting.append(value)

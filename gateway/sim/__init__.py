@@ -2,7 +2,7 @@
 
 from gateway.sim.duration import NS_PER_S, DurationError, duration_ns, duration_text
 from gateway.sim.kernel import FOREVER, Callback, Kernel, Timer
-from gateway.sim.loop import Clock, DeadlockError, SimulationLoop, WallPace, run
+from gateway.sim.loop import Clock, DeadlockError, SimulationLoop, WallPace, run, wall_clock_ns
 from gateway.sim.streams import Stream, Streams
 
 __all__ = [
@@ -21,4 +21,5 @@ __all__ = [
     "duration_ns",
     "duration_text",
     "run",
+    "wall_clock_ns",
 ]

@@ -12,12 +12,13 @@ UNITS: Final = {
     "ns": 1,
     "us": 1_000,
     "µs": 1_000,
+    "μs": 1_000,
     "ms": 1_000_000,
     "s": NS_PER_S,
     "min": 60 * NS_PER_S,
     "h": 3600 * NS_PER_S,
 }
-_PATTERN: Final = re.compile(r"\s*(\d+(?:\.\d+)?|\.\d+)\s*([a-zµ]+)\s*")
+_PATTERN: Final = re.compile(r"\s*([0-9]+(?:\.[0-9]+)?|\.[0-9]+)\s*([a-zµμ]+)\s*")
 
 
 class DurationError(GatewayError):
@@ -28,7 +29,7 @@ def duration_ns(text: str) -> int:
     """Nanoseconds of a text like `10ms`. DurationError for anything else, a number without a unit included."""
     found = _PATTERN.fullmatch(text)
     if found is None or found[2] not in UNITS:
-        raise DurationError(f"{text!r} is not a duration: a number and one of {', '.join(UNITS)}, like 10ms or 1.5s")
+        raise DurationError(f"{text!r} is not a duration: a number and one of ns, us, ms, s, min, h, like 10ms or 1.5s")
     whole, _, fraction = found[1].partition(".")
     scale = UNITS[found[2]]
     # In integers: 0.1 has no exact float, and a nanosecond more or less is a different run.

@@ -42,7 +42,8 @@ class Kernel:
     def run(self, until_ns: int, stop: Sized = ()) -> bool:
         """Run all events up to and including `until_ns`, but stop after the event that puts something into `stop`.
 
-        True when it stopped early; otherwise `now` is `until_ns` afterwards.
+        True when it stopped early; otherwise `now` is `until_ns` afterwards, or the time of the last event when that is
+        FOREVER.
         """
         heap = self._heap
         count = 0
@@ -60,7 +61,8 @@ class Kernel:
                 self.events += count
                 return True
         self.events += count
-        self.now = max(self.now, until_ns)
+        if until_ns != FOREVER:
+            self.now = max(self.now, until_ns)
         return False
 
 

@@ -4,23 +4,35 @@ asyncio asks its selector to wait when no callback is ready: that is the place w
 selector runs the kernel to its next event or to the loop's next timer, whichever comes first; in wall time it waits
 for sockets no longer than that, and then lets the kernel catch up. Everything built on asyncio (sleep, timeout, queues,
 third-party coroutines) follows.
+
+The world outside does not follow virtual time. Work in a thread (`asyncio.to_thread`) takes none: time stands still
+until it has answered. A socket is heard when nothing else is ready, whatever the time has become by then; where a
+socket matters, wall time is the clock to take.
 """
 
 from __future__ import annotations
 
 import asyncio
+import math
+import select
 import selectors
 import time
-from collections.abc import Coroutine, Mapping, Sized
+from collections.abc import Callable, Coroutine, Mapping, Sized
+from concurrent.futures import Executor
 from enum import Enum
-from typing import Any, Final, Protocol, TypeVar
+from typing import Any, Final, Protocol, TypeVar, TypeVarTuple, Unpack
 
 from gateway.errors import GatewayError
 from gateway.sim.duration import NS_PER_S
 from gateway.sim.kernel import FOREVER, Kernel
 
 T = TypeVar("T")
+Ts = TypeVarTuple("Ts")
 _Ready = list[tuple[selectors.SelectorKey, int]]
+_SELECT_LIMIT: Final = 1024
+"""Descriptors that select can wait for."""
+_FINE_UNTIL_S: Final = 1 << 22
+"""Up to here (48 days) seconds in a float tell nanoseconds apart."""
 
 
 class Clock(Enum):
@@ -36,8 +48,17 @@ class DeadlockError(GatewayError):
     exit_code = 1
 
 
+def wall_clock_ns() -> int:
+    """The machine's monotonic clock, for measuring how long something took. Never part of a simulation."""
+    return time.monotonic_ns()
+
+
 class _Pace(Protocol):
+    threads: int
+    """Calls in threads that the loop waits for."""
+
     def time_ns(self) -> int: ...
+    def poll(self, selector: selectors.BaseSelector, ready: Sized) -> _Ready: ...
     def wait(self, selector: selectors.BaseSelector, timeout_ns: int | None, ready: Sized) -> _Ready: ...
 
 
@@ -46,17 +67,23 @@ class _VirtualPace:
 
     def __init__(self, kernel: Kernel) -> None:
         self._kernel = kernel
+        self.threads = 0
 
     def time_ns(self) -> int:
         return self._kernel.now
 
+    def poll(self, selector: selectors.BaseSelector, ready: Sized) -> _Ready:  # noqa: ARG002
+        return selector.select(0)
+
     def wait(self, selector: selectors.BaseSelector, timeout_ns: int | None, ready: Sized) -> _Ready:
-        events = selector.select(0)
-        if events:
+        events = selector.select(None if self.threads else 0)
+        if events or self.threads:
             return events
         kernel = self._kernel
         if timeout_ns is None:
             if kernel.next is None:
+                if len(selector.get_map()) > 1:  # more than the loop's own pipe: somebody outside may write
+                    return selector.select(None)
                 raise DeadlockError(_deadlock())
             kernel.run(FOREVER, ready)
         else:
@@ -71,9 +98,14 @@ class WallPace:
         self._kernel = kernel
         self._start = time.monotonic_ns() - kernel.now
         self.latest_ns = 0
+        self.threads = 0
 
     def time_ns(self) -> int:
         return time.monotonic_ns() - self._start
+
+    def poll(self, selector: selectors.BaseSelector, ready: Sized) -> _Ready:
+        # Tasks that are always ready must not keep the kernel's events from their time.
+        return self.wait(selector, 0, ready)
 
     def wait(self, selector: selectors.BaseSelector, timeout_ns: int | None, ready: Sized) -> _Ready:
         kernel = self._kernel
@@ -82,7 +114,7 @@ class WallPace:
         if due is not None:
             until_due = max(0, due - now)
             timeout_ns = until_due if timeout_ns is None else min(timeout_ns, until_due)
-        events = selector.select(None if timeout_ns is None else timeout_ns / NS_PER_S)
+        events = _select(selector, timeout_ns)
         now = self.time_ns()
         due = kernel.next
         if due is not None and now - due > self.latest_ns:
@@ -90,6 +122,14 @@ class WallPace:
         # Sockets are served between slices of the kernel's work, even when it has fallen behind.
         kernel.run(now, ready)
         return events
+
+
+def _select(selector: selectors.BaseSelector, timeout_ns: int | None) -> _Ready:
+    """Wait to the microsecond: epoll counts whole milliseconds, but its descriptor can be waited for with select."""
+    if not timeout_ns or not isinstance(selector, selectors.EpollSelector) or selector.fileno() >= _SELECT_LIMIT:
+        return selector.select(None if timeout_ns is None else timeout_ns / NS_PER_S)
+    select.select([selector], [], [], timeout_ns / NS_PER_S)
+    return selector.select(0)
 
 
 class _Selector(selectors.BaseSelector):
@@ -122,7 +162,7 @@ class _Selector(selectors.BaseSelector):
         if timeout is None or timeout > 0:
             timeout_ns = None if timeout is None else round(timeout * NS_PER_S)
             return self._pace.wait(self._real, timeout_ns, self.ready)
-        return self._real.select(0)
+        return self._pace.poll(self._real, self.ready)
 
 
 class SimulationLoop(asyncio.SelectorEventLoop):
@@ -135,11 +175,40 @@ class SimulationLoop(asyncio.SelectorEventLoop):
         selector = _Selector(self.pace)
         super().__init__(selector)
         selector.ready = self._ready  # type: ignore[attr-defined]  # asyncio's own queue of ready callbacks
-        self._clock_resolution = 1 / NS_PER_S
 
     def time(self) -> float:
         """The kernel's time in seconds."""
         return self.pace.time_ns() / NS_PER_S
+
+    @property
+    def _clock_resolution(self) -> float:
+        """How far ahead of a timer asyncio lets it ring: a nanosecond, or what a float can tell apart after months."""
+        now = self.time()
+        return 1 / NS_PER_S if now < _FINE_UNTIL_S else math.ulp(now)
+
+    @_clock_resolution.setter
+    def _clock_resolution(self, resolution: float) -> None:
+        """asyncio sets its own clock's."""
+
+    def run_in_executor(
+        self, executor: Executor | None, func: Callable[[Unpack[Ts]], T], *args: *Ts
+    ) -> asyncio.Future[T]:
+        """As asyncio's; in virtual time, time stands still until the call has answered."""
+        answer = super().run_in_executor(executor, func, *args)
+        self.pace.threads += 1
+        answer.add_done_callback(self._answered)
+        return answer
+
+    def _answered(self, _answer: asyncio.Future[Any]) -> None:
+        self.pace.threads -= 1
+
+    async def shutdown_default_executor(self, timeout: float | None = None) -> None:  # noqa: ARG002, ASYNC109
+        """As asyncio's; waits for the threads without a limit, because virtual time would pass it at once."""
+        self.pace.threads += 1
+        try:
+            await super().shutdown_default_executor()
+        finally:
+            self.pace.threads -= 1
 
     async def sleep_until(self, time_ns: int) -> None:
         """Wait for exactly `time_ns`; `asyncio.sleep` counts in floating seconds and may miss by a nanosecond."""

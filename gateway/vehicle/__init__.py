@@ -7,9 +7,27 @@ from gateway.vehicle.build import Builder
 from gateway.vehicle.errors import VehicleFileError
 from gateway.vehicle.file import VehicleFile, read_vehicle
 from gateway.vehicle.model import VehicleSpec, json_schema
+from gateway.vehicle.report import BusReport, Report, RouteReport, SignalReport, report
+from gateway.vehicle.run import RunOptions, drive
 from gateway.vehicle.vehicle import Vehicle
 
-__all__ = ["Vehicle", "VehicleFile", "VehicleFileError", "VehicleSpec", "build", "json_schema", "load", "read_vehicle"]
+__all__ = [
+    "BusReport",
+    "Report",
+    "RouteReport",
+    "RunOptions",
+    "SignalReport",
+    "Vehicle",
+    "VehicleFile",
+    "VehicleFileError",
+    "VehicleSpec",
+    "build",
+    "drive",
+    "json_schema",
+    "load",
+    "read_vehicle",
+    "report",
+]
 
 
 def build(file: VehicleFile, kernel: Kernel, seed: int = 0) -> Vehicle:

@@ -9,7 +9,7 @@ from gateway.can import Bus, BusEventKind
 from gateway.database import Database
 from gateway.ecu import Ecu, Failure
 from gateway.errors import GatewayError, nearest
-from gateway.routing import Gateway
+from gateway.routing import CanToVss, Gateway, VssMapping, VssToCan
 from gateway.sim import NS_PER_S, Kernel, Streams
 
 
@@ -25,6 +25,9 @@ class Vehicle:
     gateway: Gateway
     ecus: dict[str, Ecu] = field(default_factory=dict)
     failures: list[Failure] = field(default_factory=list)
+    mapping: VssMapping | None = None
+    can_to_vss: CanToVss | None = None
+    vss_to_can: VssToCan | None = None
 
     def start(self) -> None:
         """Switch everything on. An asyncio loop must run when a behaviour has tasks."""

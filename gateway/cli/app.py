@@ -1,0 +1,55 @@
+"""All commands under one name. A command's file is imported when it is asked for, so that each starts quickly."""
+
+from __future__ import annotations
+
+import importlib
+from typing import Final
+
+import typer
+
+from gateway import __version__
+
+COMMANDS: Final = {
+    "run": "Drive a vehicle, in virtual or in wall time.",
+    "check": "Check vehicle files, databases and mappings, and name each fault with its line.",
+    "new": "Write a vehicle project to begin with.",
+    "vcan": "Run a command where there is real vcan, whatever this machine's kernel has.",
+}
+"""Each is the function NAME_command of the file of that name, in this folder."""
+
+
+def make_app(wanted: str | None) -> typer.Typer:
+    """The whole command line, of which only the command `wanted` can do its work; the others are there for the help."""
+    app = typer.Typer(
+        add_completion=False,
+        no_args_is_help=True,
+        pretty_exceptions_enable=False,
+        rich_markup_mode=None,
+        context_settings={"help_option_names": ["-h", "--help"]},
+    )
+    app.callback()(_gateway)
+    for name, text in COMMANDS.items():
+        if name == wanted:
+            module = importlib.import_module(f"gateway.cli.{name}")
+            settings = getattr(module, "CONTEXT_SETTINGS", None)
+            app.command(name=name, help=text, context_settings=settings)(getattr(module, f"{name}_command"))
+        else:
+            app.command(name=name, help=text)(_elsewhere)
+    return app
+
+
+def _elsewhere() -> None:
+    """Stands in the help for a command that was not asked for."""
+
+
+def _version(value: bool) -> None:
+    if value:
+        typer.echo(f"vehicle-gateway {__version__}")
+        raise typer.Exit
+
+
+def _gateway(
+    version: bool = typer.Option(False, "--version", callback=_version, is_eager=True, help="Show the version."),
+) -> None:
+    """A whole vehicle from one file: virtual ECUs on exact CAN buses, a gateway, and the domains above it."""
+    del version

@@ -1,0 +1,40 @@
+"""Options that several commands have, and how their values are read."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from gateway.errors import GatewayError
+from gateway.sim import DurationError, duration_ns
+
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON document on standard output, and nothing else.")]
+VehiclePath = Annotated[
+    Path | None, typer.Argument(metavar="[VEHICLE]", help="A vehicle file or its folder; the demo vehicle if absent.")
+]
+
+
+def find_vehicle(path: Path | None) -> Path:
+    """The vehicle file: as given, else `vehicle.yaml` here, else the demo vehicle of this installation."""
+    if path is not None:
+        return path / "vehicle.yaml" if path.is_dir() else path
+    here = Path("vehicle.yaml")
+    if here.is_file():
+        return here
+    package = Path(__file__).parents[1]
+    for demo in (package / "demo" / "vehicle.yaml", package.parent / "vehicle.yaml"):
+        if demo.is_file():
+            return demo
+    raise GatewayError("there is no vehicle.yaml here; name one, or begin with `gateway new DIR`")
+
+
+def duration_option(text: str | None) -> int | None:
+    """Nanoseconds of an option's value. `typer.BadParameter` (exit code 2) for what is no duration."""
+    if text is None:
+        return None
+    try:
+        return duration_ns(text)
+    except DurationError as error:
+        raise typer.BadParameter(error.sentence) from None

@@ -1,0 +1,129 @@
+"""A run as people see it: on a terminal a view that moves, elsewhere lines; at the end the summary."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from types import TracebackType
+from typing import Final
+
+from rich.console import Console, Group, RenderableType
+from rich.live import Live
+from rich.table import Table
+from rich.text import Text
+
+from gateway.sim import NS_PER_S, Clock
+from gateway.vehicle import Report, RunOptions, Vehicle, report
+
+_SIGNALS_SHOWN: Final = 14
+_QUALITY_STYLE: Final = {"good": "green", "stale": "yellow", "absent": "bright_black"}
+
+
+class RunView:
+    """Shows a run while it lasts (context manager) and its summary afterwards."""
+
+    def __init__(self, vehicle: str, options: RunOptions) -> None:
+        self._vehicle = vehicle
+        self._options = options
+        self._console = Console()
+        self._live: Live | None = None
+        self._said_s = -1.0
+
+    def __enter__(self) -> RunView:
+        if self._console.is_terminal:
+            self._live = Live(console=self._console, auto_refresh=False, transient=True)
+            self._live.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._live is not None:
+            self._live.stop()
+
+    def watched(self, options: RunOptions) -> RunOptions:
+        """The options, with this view as the watcher."""
+        return replace(options, watcher=self._show)
+
+    def summary(self, last: Report) -> None:
+        """The figures at the end."""
+        self._console.print(_head(self._vehicle, self._options, last))
+        self._console.print(_buses(last))
+        if last.routes:
+            self._console.print(_routes(last))
+        if last.signals:
+            self._console.print(_signals(last, len(last.signals)))
+        for failure in last.failures:
+            self._console.print(Text(failure, style="red"), soft_wrap=True)
+
+    def _show(self, vehicle: Vehicle, wall_ns: int) -> None:
+        now = report(vehicle, wall_ns)
+        if self._live is not None:
+            self._live.update(self._picture(now), refresh=True)
+        elif now.wall_s - self._said_s >= 1:
+            self._said_s = now.wall_s
+            loads = ", ".join(f"{name} {bus.load:.0%}" for name, bus in now.buses.items())
+            self._console.print(f"{now.simulated_s:10.3f} s  {now.frames} frames  {loads}", highlight=False)
+
+    def _picture(self, now: Report) -> RenderableType:
+        room = max(3, self._console.height - len(now.buses) - len(now.routes) - 12)
+        parts: list[RenderableType] = [_head(self._vehicle, self._options, now), _buses(now)]
+        if now.routes:
+            parts.append(_routes(now))
+        parts.append(_signals(now, min(room, _SIGNALS_SHOWN)))
+        if self._options.for_ns is None:
+            parts.append(Text("Ctrl-C ends the drive", style="bright_black"))
+        return Group(*parts)
+
+
+def _head(vehicle: str, options: RunOptions, now: Report) -> Text:
+    text = Text(f"{vehicle}: {now.simulated_s:.3f} s")
+    if options.for_ns is not None:
+        text.append(f" of {options.for_ns / NS_PER_S:g} s")
+    text.append(f", {options.clock.value} time, seed {now.seed}, {now.frames} frames")
+    if options.clock is Clock.VIRTUAL and now.wall_s > 0:
+        text.append(f", {now.simulated_s / now.wall_s:.0f} times real time")
+    elif now.latest_s:
+        text.append(f", at most {now.latest_s * 1000:.1f} ms late")
+    return text
+
+
+def _table(*columns: str) -> Table:
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for column in columns:
+        right = column in {"frames", "load", "errors", "received", "forwarded", "filtered", "dropped"}
+        table.add_column(column, justify="right" if right else "left", no_wrap=True)
+    return table
+
+
+def _buses(now: Report) -> Table:
+    table = _table("bus", "frames", "load", "errors", "")
+    for name, bus in now.buses.items():
+        events = ", ".join(f"{kind}: {count}" for kind, count in bus.events.items())
+        table.add_row(name, str(bus.frames), f"{bus.load:.1%}", str(bus.errors), events)
+    return table
+
+
+def _routes(now: Report) -> Table:
+    table = _table("route", "received", "forwarded", "filtered", "dropped", "")
+    for route in now.routes:
+        why = ", ".join(f"{reason}: {count}" for reason, count in route.dropped.items())
+        table.add_row(
+            f"{route.source} -> {route.target}",
+            str(route.received),
+            str(route.forwarded),
+            str(route.filtered),
+            str(sum(route.dropped.values())),
+            why,
+        )
+    return table
+
+
+def _signals(now: Report, most: int) -> Table:
+    table = _table("signal", "value", "quality")
+    for path, signal in list(now.signals.items())[:most]:
+        value = f"{signal.value:.6g}" if isinstance(signal.value, float) else str(signal.value)
+        style = _QUALITY_STYLE[signal.quality]
+        table.add_row(path, "-" if signal.value is None else value, Text(signal.quality, style=style))
+    if len(now.signals) > most:
+        table.add_row(f"... and {len(now.signals) - most} more", "", "")
+    return table

@@ -1,0 +1,114 @@
+"""Records what happens on a vehicle's buses into a file.
+
+Beside each frame stands, as a comment, who sent it and how long it waited for the bus; a frame of the gateway names the
+route and the frames that it came from. What routes did not forward, and what went wrong on a bus, are events.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Final
+
+from gateway import __version__
+from gateway.can import BusEvent, Controller, Frame
+from gateway.routing import Decision, Journey, RoutedFrame
+from gateway.sim import NS_PER_S, Kernel
+from gateway.trace import BusInfo, Severity, TraceWriter, open_writer
+from gateway.vehicle.vehicle import Vehicle
+
+_EVERY_NS: Final = 100_000_000
+"""Frames are kept in memory for so long at most."""
+
+
+class Recorder:
+    """Writes a vehicle's frames to a file, from `start` to `close`."""
+
+    def __init__(self, vehicle: Vehicle, path: str | Path, seed: int) -> None:
+        self._vehicle = vehicle
+        self._frames: list[tuple[int, int, Frame, Controller, int, int]] = []
+        self._bit_ns = [bus.rates.duration_ns(1) for bus in vehicle.buses.values()]
+        self._events: list[tuple[int, str, Severity]] = []
+        self._comments: dict[str, str] = {}
+        about = {
+            "vehicle": vehicle.name,
+            "seed": seed,
+            "gateway": vehicle.gateway.name,
+            "buses": {name: Path(vehicle.databases[name].file).name for name in vehicle.buses},
+            "routes": [str(route.rule) for route in vehicle.gateway.routes],
+            "version": __version__,
+        }
+        infos = [
+            BusInfo(bus.name, bus.rates.nominal, bus.rates.data if bus.fd else 0) for bus in vehicle.buses.values()
+        ]
+        self._writer: TraceWriter = open_writer(path, infos, json.dumps(about, sort_keys=True))
+        self.frames = 0
+        self._closed = False
+
+    def start(self) -> None:
+        for bus in self._vehicle.buses.values():
+            bus.record = self._frames
+            bus.on_event = self._bus_event
+        self._vehicle.gateway.journeys.on_journey = self._journey
+        self._again()
+
+    def close(self) -> None:
+        """Write what is still in memory, and end the file. TraceError when it cannot be written."""
+        if self._closed:
+            return
+        self._closed = True
+        for bus in self._vehicle.buses.values():
+            bus.record = None
+            bus.on_event = None
+        self._vehicle.gateway.journeys.on_journey = None
+        try:
+            self._write()
+        finally:
+            self._writer.close()
+
+    def _again(self) -> None:
+        if not self._closed:
+            self._write()
+            kernel: Kernel = self._vehicle.kernel
+            kernel.at(kernel.now + _EVERY_NS, self._again)
+
+    def _write(self) -> None:
+        events = self._events
+        position = 0
+        write = self._writer.write
+        for time_ns, bus, frame, sender, requested_ns, start_ns in self._frames:
+            while position < len(events) and events[position][0] < time_ns:
+                self._writer.write_event(*events[position])
+                position += 1
+            write(time_ns, bus, frame, self._comment(bus, frame, sender.name, start_ns - requested_ns))
+        for event in events[position:]:
+            self._writer.write_event(*event)
+        self.frames += len(self._frames)
+        self._frames.clear()
+        events.clear()
+
+    def _comment(self, bus: int, frame: Frame, sender: str, waited_ns: int) -> str:
+        text = sender
+        if waited_ns >= self._bit_ns[bus]:
+            text = f"{sender}, waited {waited_ns / 1000:.1f} us"
+        if isinstance(frame, RoutedFrame):
+            sources = "; ".join(self._source(journey) for journey in frame.sources)
+            text = f"{text}; {sources}" if sources else text
+        return text
+
+    def _source(self, journey: Journey) -> str:
+        rule = self._vehicle.gateway.routes[journey.route].rule
+        return f"{rule.name} from {rule.source} at {journey.received_ns / NS_PER_S:.9f}"
+
+    def _journey(self, journey: Journey) -> None:
+        if journey.decision is Decision.FORWARDED:
+            return
+        rule = self._vehicle.gateway.routes[journey.route].rule
+        severity = Severity.INFO if journey.decision is Decision.FILTERED else Severity.WARNING
+        text = f"{rule} {journey.decision.value}: {journey.reason}; {journey.frame}"
+        self._events.append((self._vehicle.kernel.now, text, severity))
+
+    def _bus_event(self, bus: str, event: BusEvent) -> None:
+        frame = f" {event.frame}" if event.frame is not None else ""
+        text = f"{bus}: {event.kind.value}: {event.controller}{frame}: {event.text}"
+        self._events.append((event.time_ns, text, Severity.WARNING))

@@ -1,0 +1,128 @@
+"""What a run says at its end: the figures of buses, routes and signals, as plain data for people and for `--json`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from gateway.can import BusEventKind
+from gateway.routing import NEVER, Value
+from gateway.sim import NS_PER_S
+from gateway.vehicle.vehicle import Vehicle
+
+
+@dataclass(frozen=True, slots=True)
+class BusReport:
+    """One bus: good frames, load (0 to 1), error frames, and what else it told, by kind."""
+
+    frames: int
+    load: float
+    errors: int
+    events: dict[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class RouteReport:
+    """One route: received = forwarded + filtered + the sum of dropped."""
+
+    source: str
+    target: str
+    received: int
+    forwarded: int
+    filtered: int
+    dropped: dict[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class SignalReport:
+    """One signal at the end; `value` and `time_s` are None when it never came."""
+
+    value: Value | None
+    quality: str
+    time_s: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """A run in figures."""
+
+    simulated_s: float
+    wall_s: float
+    seed: int
+    buses: dict[str, BusReport]
+    routes: list[RouteReport]
+    signals: dict[str, SignalReport]
+    failures: list[str]
+    latest_s: float = 0.0
+    """Wall time: the longest that an event had to wait for the program."""
+
+    @property
+    def frames(self) -> int:
+        return sum(bus.frames for bus in self.buses.values())
+
+    def as_json(self) -> dict[str, Any]:
+        """The document that `--json` prints."""
+        return {
+            "simulated_s": self.simulated_s,
+            "wall_s": round(self.wall_s, 6),
+            "seed": self.seed,
+            "frames": self.frames,
+            "buses": {
+                name: {"frames": bus.frames, "load": round(bus.load, 6), "errors": bus.errors, "events": bus.events}
+                for name, bus in self.buses.items()
+            },
+            "routes": [
+                {
+                    "from": route.source,
+                    "to": route.target,
+                    "received": route.received,
+                    "forwarded": route.forwarded,
+                    "filtered": route.filtered,
+                    "dropped": route.dropped,
+                }
+                for route in self.routes
+            ],
+            "signals": {
+                path: {"value": signal.value, "quality": signal.quality, "time_s": signal.time_s}
+                for path, signal in self.signals.items()
+            },
+            "failures": self.failures,
+        }
+
+
+def report(vehicle: Vehicle, wall_ns: int, latest_ns: int = 0) -> Report:
+    """The figures of a vehicle as it stands."""
+    return Report(
+        simulated_s=vehicle.simulated_s,
+        wall_s=wall_ns / NS_PER_S,
+        seed=vehicle.streams.seed,
+        buses={
+            bus.name: BusReport(bus.frames, bus.load, bus.errors, _events(bus.event_counts))
+            for bus in vehicle.buses.values()
+        },
+        routes=[
+            RouteReport(
+                source=route.rule.source,
+                target=route.rule.target,
+                received=route.counts.received,
+                forwarded=route.counts.forwarded,
+                filtered=route.counts.filtered.total(),
+                dropped=dict(sorted(route.counts.dropped.items())),
+            )
+            for route in vehicle.gateway.routes
+        ],
+        signals={
+            signal.path: SignalReport(
+                signal.datapoint.value,
+                signal.datapoint.quality.value,
+                None if signal.datapoint is NEVER else signal.datapoint.time_ns / NS_PER_S,
+            )
+            for signal in vehicle.gateway.store
+        },
+        failures=[str(failure) for failure in vehicle.failures],
+        latest_s=latest_ns / NS_PER_S,
+    )
+
+
+def _events(counts: dict[BusEventKind, int]) -> dict[str, int]:
+    return {kind.value: count for kind, count in sorted(counts.items(), key=lambda item: item[0].value)}

@@ -1,0 +1,100 @@
+"""Driving a vehicle: for a time or until it is stopped, in virtual or in wall time."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from gateway.sim import Clock, Kernel, SimulationLoop, WallPace, run, wall_clock_ns
+from gateway.vehicle.build import Builder
+from gateway.vehicle.errors import VehicleFileError
+from gateway.vehicle.file import VehicleFile
+from gateway.vehicle.recorder import Recorder
+from gateway.vehicle.report import Report, report
+from gateway.vehicle.vehicle import Vehicle
+
+WATCH_NS: Final = 200_000_000
+Watcher = Callable[[Vehicle, int], object]
+"""Called now and then with the vehicle and the wall time since the start, in nanoseconds."""
+
+
+@dataclass(frozen=True, slots=True)
+class RunOptions:
+    """How to drive. `for_ns` None: until stopped."""
+
+    clock: Clock = Clock.VIRTUAL
+    for_ns: int | None = None
+    seed: int = 0
+    trace: Path | None = None
+    watcher: Watcher | None = None
+
+
+def drive(file: VehicleFile, options: RunOptions) -> Report:
+    """Build the vehicle of a file, drive it, and report. Ctrl-C ends the drive, not the report.
+
+    VehicleFileError for a file with faults or an impossible wish; TraceError when the recording cannot be written.
+    """
+    if options.clock is Clock.VIRTUAL and file.spec.links:
+        bus = next(iter(file.spec.links))
+        raise VehicleFileError(
+            f"bus {bus} is linked to the real {file.spec.links[bus].channel}, which does not wait:"
+            " a link needs --clock wall (or leave the link out)",
+            file=file.source.file,
+            line=file.source.line(("links", bus)),
+        )
+    kernel = Kernel()
+    vehicle = Builder(file, kernel, options.seed).build()
+    recorder = Recorder(vehicle, options.trace, options.seed) if options.trace is not None else None
+    # What has been built stays; collecting garbage over and over again would look at all of it each time.
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(100_000, 20, 50)
+    started = wall_clock_ns()
+    try:
+        latest_ns = run(_drive(vehicle, recorder, options, started), kernel, options.clock)
+    finally:
+        if recorder is not None:
+            recorder.close()
+    return report(vehicle, wall_clock_ns() - started, latest_ns)
+
+
+async def _drive(vehicle: Vehicle, recorder: Recorder | None, options: RunOptions, started: int) -> int:
+    loop = asyncio.get_running_loop()
+    assert isinstance(loop, SimulationLoop)
+    if recorder is not None:
+        recorder.start()
+    vehicle.start()
+    watching = None
+    if options.watcher is not None:
+        watching = asyncio.create_task(_watch(vehicle, options.watcher, started), name="watcher")
+    try:
+        if options.for_ns is not None:
+            await loop.sleep_until(options.for_ns)
+        else:
+            await loop.create_future()
+    except asyncio.CancelledError:
+        pass  # Ctrl-C: the report comes all the same
+    finally:
+        if watching is not None:
+            watching.cancel()
+        simulated = vehicle.kernel.now
+        vehicle.stop()
+        assert vehicle.kernel.now == simulated
+    return loop.pace.latest_ns if isinstance(loop.pace, WallPace) else 0
+
+
+async def _watch(vehicle: Vehicle, watcher: Watcher, started: int) -> None:
+    """Show how it goes, a few times a second of the wall, whatever the vehicle's clock does."""
+    loop = asyncio.get_running_loop()
+    assert isinstance(loop, SimulationLoop)
+    shown = 0
+    while True:
+        await loop.sleep_until(vehicle.kernel.now + WATCH_NS)
+        now = wall_clock_ns()
+        if now - shown >= WATCH_NS:
+            shown = now
+            watcher(vehicle, now - started)
