@@ -1,1 +1,61 @@
-"""Recordings: pcapng and the log formats of the field, written and read. Knows `can` and `sim`."""
+"""Recordings: pcapng and the log formats of the field, written and read. Knows `can` and `sim`.
+
+python-can and NumPy are imported only by what needs them; importing this room is light.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from gateway.trace.candump import CandumpReader, CandumpWriter
+from gateway.trace.capture import CaptureReader, CaptureWriter
+from gateway.trace.errors import TraceError
+from gateway.trace.formats import (
+    READ_ENDINGS,
+    WRITE_ENDINGS,
+    load_columns,
+    open_reader,
+    open_writer,
+)
+from gateway.trace.packets import Packet
+from gateway.trace.pcapng import Flush, Interface, LinkType, PcapngWriter
+from gateway.trace.reader import TraceReader
+from gateway.trace.record import BusInfo, Direction, Event, Recorded, Severity
+from gateway.trace.writer import TraceWriter
+
+if TYPE_CHECKING:
+    from gateway.trace.columns import Columns
+
+__all__ = [
+    "READ_ENDINGS",
+    "WRITE_ENDINGS",
+    "BusInfo",
+    "CandumpReader",
+    "CandumpWriter",
+    "CaptureReader",
+    "CaptureWriter",
+    "Columns",
+    "Direction",
+    "Event",
+    "Flush",
+    "Interface",
+    "LinkType",
+    "Packet",
+    "PcapngWriter",
+    "Recorded",
+    "Severity",
+    "TraceError",
+    "TraceReader",
+    "TraceWriter",
+    "load_columns",
+    "open_reader",
+    "open_writer",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name == "Columns":
+        from gateway.trace.columns import Columns
+
+        return Columns
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
