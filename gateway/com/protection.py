@@ -9,7 +9,7 @@ from gateway.com.errors import ComError
 from gateway.database import Message, Signal
 from gateway.errors import nearest
 
-Checksum = Callable[[bytes], int]
+Checksum = Callable[[bytes | bytearray], int]
 
 
 def _crc8_table(polynomial: int) -> bytes:
@@ -24,7 +24,7 @@ def _crc8_table(polynomial: int) -> bytes:
 def _crc8(polynomial: int, start: int, final: int) -> Checksum:
     table = _crc8_table(polynomial)
 
-    def checksum(data: bytes) -> int:
+    def checksum(data: bytes | bytearray) -> int:
         crc = start
         for byte in data:
             crc = table[crc ^ byte]
@@ -33,14 +33,14 @@ def _crc8(polynomial: int, start: int, final: int) -> Checksum:
     return checksum
 
 
-def _xor8(data: bytes) -> int:
+def _xor8(data: bytes | bytearray) -> int:
     total = 0
     for byte in data:
         total ^= byte
     return total
 
 
-def _sum8(data: bytes) -> int:
+def _sum8(data: bytes | bytearray) -> int:
     return sum(data) & 0xFF
 
 
@@ -64,41 +64,38 @@ class Protection:
         if algorithm not in ALGORITHMS:
             near = nearest(algorithm, list(ALGORITHMS)) or f" (there are {', '.join(ALGORITHMS)})"
             raise ComError(f"there is no checksum algorithm {algorithm!r}{near}")
-        self.counter: Signal | None = message.signal(counter) if counter else None
-        self.checksum: Signal | None = message.signal(checksum) if checksum else None
+        self.counter: str | None = message.signal(counter).name if counter else None
+        self.checksum: str | None = message.signal(checksum).name if checksum else None
         self.stuck: bool = False
         self.wrong: bool = False
         self._compute = ALGORITHMS[algorithm]
         self._count: int = -1
-        self._size = message.length
-        self._counter_place = _place(self.counter, message.length)
-        self._checksum_place = _place(self.checksum, message.length)
-
-    def protect(self, data: bytes) -> bytes:
-        """The payload with the next counter value and its checksum."""
-        number = int.from_bytes(data, "big")
+        self._count_mask: int = 0
         if self.counter is not None:
-            if not self.stuck:
-                self._count = self._count + 1 & (1 << self.counter.length) - 1
-            number = self._put(number, self._counter_place, self._count)
-        if self.checksum is not None:
-            number = self._put(number, self._checksum_place, 0)
-            value = self._compute(number.to_bytes(self._size, "big"))
-            number = self._put(number, self._checksum_place, value ^ 1 if self.wrong else value)
-        return number.to_bytes(self._size, "big")
+            self._count_mask = _place(message.signal(self.counter))[2]
+        self._byte, self._shift, self._mask = _place(message.signal(self.checksum)) if self.checksum else (0, 0, 0)
 
-    @staticmethod
-    def _put(number: int, place: tuple[int, int], value: int) -> int:
-        shift, mask = place
-        return number & ~(mask << shift) | (value & mask) << shift
+    def next_count(self) -> int:
+        """The counter's value for the frame that is sent now."""
+        if not self.stuck:
+            self._count = self._count + 1 & self._count_mask
+        return max(self._count, 0)
+
+    def sealed(self, data: bytes) -> bytes:
+        """The payload with its checksum."""
+        sealed = bytearray(data)
+        rest = sealed[self._byte] & ~(self._mask << self._shift)
+        sealed[self._byte] = rest
+        value = self._compute(sealed) & self._mask
+        if self.wrong:
+            value ^= 1
+        sealed[self._byte] = rest | value << self._shift
+        return bytes(sealed)
 
 
-def _place(signal: Signal | None, length: int) -> tuple[int, int]:
-    """Shift and mask of a signal in the payload read as one big-endian integer."""
-    if signal is None:
-        return 0, 0
-    if signal.length > 8 - (signal.start % 8 if not signal.big_endian else 7 - signal.start % 8):
-        raise ComError(f"{signal} crosses a byte boundary; a counter or checksum must lie within one byte")
+def _place(signal: Signal) -> tuple[int, int, int]:
+    """Byte, shift within it and mask of a signal. ComError when it is not within one byte."""
     low_bit = signal.start % 8 if not signal.big_endian else signal.start % 8 - signal.length + 1
-    byte = signal.start // 8
-    return 8 * (length - 1 - byte) + low_bit, (1 << signal.length) - 1
+    if low_bit < 0 or low_bit + signal.length > 8:
+        raise ComError(f"{signal} crosses a byte boundary; a counter or checksum must lie within one byte")
+    return signal.start // 8, low_bit, (1 << signal.length) - 1

@@ -12,7 +12,7 @@ from typing import Final
 from gateway.can import BRS, EXTENDED, FD, Controller, Frame
 from gateway.com.errors import ComError
 from gateway.com.protection import Protection
-from gateway.database import Message, SendType, Signal
+from gateway.database import Message, SendType, Signal, bits_of
 from gateway.errors import nearest
 from gateway.sim import Kernel, Timer
 
@@ -38,7 +38,22 @@ def header_of(message: Message) -> int:
 class TxSignal:
     """One signal of a message that this ECU sends. Set `value`; the message goes out as its send type says."""
 
-    __slots__ = ("_held", "_mask", "_message", "_raw", "_shift", "_value", "signal")
+    __slots__ = (
+        "_clear",
+        "_held",
+        "_highest",
+        "_lowest",
+        "_mask",
+        "_maximum",
+        "_message",
+        "_minimum",
+        "_offset",
+        "_raw",
+        "_scale",
+        "_shift",
+        "_value",
+        "signal",
+    )
 
     def __init__(self, message: TxMessage, signal: Signal) -> None:
         self.signal: Final = signal
@@ -47,8 +62,15 @@ class TxSignal:
         self._value: int | float | str = signal.to_physical(signal.initial_raw)
         self._held: bool = False
         self._mask: int = (1 << signal.length) - 1
-        size = 8 * message.definition.length
-        self._shift: int = size - signal.end_bit if signal.big_endian else signal.start
+        self._shift: int = 8 * message.definition.length - signal.end_bit if signal.big_endian else signal.start
+        self._clear: int = ~(self._mask << self._shift)
+        # For numbers well inside the limits: what `Signal.to_raw` does for those, without its checks.
+        plain = not signal.is_float and signal.length <= 32 and signal.scale > 0
+        self._scale: float = float(signal.scale) if plain else 0.0
+        self._offset: float = float(signal.offset)
+        self._lowest, self._highest = signal.raw_limits
+        self._minimum: float = float(signal.minimum) if signal.minimum is not None else -1e300
+        self._maximum: float = float(signal.maximum) if signal.maximum is not None else 1e300
 
     @property
     def value(self) -> int | float | str:
@@ -58,13 +80,17 @@ class TxSignal:
     @value.setter
     def value(self, value: int | float | str) -> None:
         """EncodeError when the signal cannot have this value."""
-        if value == self._value and type(value) is type(self._value):
-            self._message.written()
-            return
-        raw = self.signal.to_raw(value)
+        raw = self._to_raw(value)
         self._value = value
         if not self._held:
             self.set_raw(raw)
+
+    def _to_raw(self, value: int | float | str) -> int | float:
+        if self._scale and not isinstance(value, str) and self._minimum <= value <= self._maximum:
+            raw = round((value - self._offset) / self._scale)
+            if self._lowest <= raw <= self._highest:
+                return raw
+        return self.signal.to_raw(value)
 
     @property
     def raw(self) -> int | float:
@@ -75,14 +101,16 @@ class TxSignal:
         """Send this raw value; the caller answers for its fitting into the signal's bits."""
         if raw == self._raw:
             self._message.written()
-            return
-        self._raw = raw
-        self._message.put(self, raw)
+        else:
+            self.put_raw(raw)
+            self._message.changed()
 
     def put_raw(self, raw: int | float) -> None:
         """As `set_raw`, but without sending anything because of it."""
         self._raw = raw
-        self._message.place(self, raw)
+        signal = self.signal
+        bits = bits_of(signal, raw) if signal.is_float else int(raw) & self._mask
+        self._message.place(self._clear, bits << self._shift, signal.big_endian)
 
     def hold(self, raw: int | float) -> None:
         """Send this raw value whatever the behaviour sets, until `release`."""
@@ -94,18 +122,10 @@ class TxSignal:
         self._held = False
         self.set_raw(self.signal.to_raw(self._value))
 
-    def reset(self) -> int | float:
-        """Take the start value, unless held; returns the raw value."""
-        initial = self.signal.initial_raw
-        self._value = self.signal.to_physical(initial)
-        if not self._held:
-            self._raw = initial
-        return self._raw
-
-    @property
-    def position(self) -> tuple[int, int, bool]:
-        """Shift and mask in the payload read as one integer, and whether that is big endian."""
-        return self._shift, self._mask, self.signal.big_endian
+    def reset(self) -> None:
+        """Take the start value, unless held."""
+        self._value = self.signal.to_physical(self.signal.initial_raw)
+        self.put_raw(self._raw if self._held else self.signal.initial_raw)
 
 
 class TxMessage:
@@ -123,6 +143,8 @@ class TxMessage:
         """A message that is not active is not sent, whoever asks."""
         self._kernel = kernel
         self._header: int = header_of(definition)
+        self._on_change: bool = definition.send_type in ON_CHANGE
+        self._on_write: bool = definition.send_type is SendType.ON_WRITE
         self._length: int = definition.length
         self._frame: Frame | None = None
         self._multiplexed = any(signal.multiplexer_signal is not None for signal in definition.signals)
@@ -133,9 +155,8 @@ class TxMessage:
         size = 8 * definition.length
         for signal in definition.signals:
             if signal.end_bit <= size:
-                handle = TxSignal(self, signal)
-                self.signals[signal.name] = handle
-                self._insert(handle, signal.initial_raw)
+                handle = self.signals[signal.name] = TxSignal(self, signal)
+                handle.put_raw(signal.initial_raw)
 
     def signal(self, name: str) -> TxSignal:
         """ComError, with the nearest name, for a signal that the message does not have."""
@@ -145,33 +166,27 @@ class TxMessage:
             raise ComError(f"message {self.definition.name} has no signal {name!r}{near}")
         return found
 
-    def put(self, signal: TxSignal, raw: int | float) -> None:
-        """A signal has changed: replace its bits, and send at once where the send type says so."""
-        self.place(signal, raw)
-        if self.definition.send_type in ON_CHANGE:
+    def changed(self) -> None:
+        """A signal has changed: send at once where the send type says so."""
+        if self._on_change:
             self._event()
 
-    def place(self, signal: TxSignal, raw: int | float) -> None:
-        """Replace a signal's bits."""
+    def written(self) -> None:
+        """A signal was set to the value that it had."""
+        if self._on_write:
+            self._event()
+
+    def place(self, clear: int, bits: int, big_endian: bool) -> None:
+        """Replace a signal's bits: those that are zero in `clear`."""
         self._frame = None
-        self._insert(signal, raw)
+        if big_endian:
+            self._big = self._big & clear | bits
+        else:
+            self._little = self._little & clear | bits
 
     def invalidate(self) -> None:
         """Make a new frame for the next sending, even when the payload is the same."""
         self._frame = None
-
-    def written(self) -> None:
-        """A signal was set to the value that it had."""
-        if self.definition.send_type is SendType.ON_WRITE:
-            self._event()
-
-    def _insert(self, handle: TxSignal, raw: int | float) -> None:
-        shift, mask, big = handle.position
-        bits = int(raw) & mask if not handle.signal.is_float else _float_bits(handle.signal, raw)
-        if big:
-            self._big = self._big & ~(mask << shift) | bits << shift
-        else:
-            self._little = self._little & ~(mask << shift) | bits << shift
 
     def payload(self) -> bytes:
         """The payload as it would go out now."""
@@ -183,6 +198,14 @@ class TxMessage:
             return self._big.to_bytes(self._length, "big")
         big = int.from_bytes(self._big.to_bytes(self._length, "big"), "little")
         return (self._little | big).to_bytes(self._length, "little")
+
+    def _protected(self, protection: Protection) -> bytes:
+        """The payload with the next counter value and the checksum."""
+        if protection.counter:
+            handle = self.signals[protection.counter]
+            handle.put_raw(protection.next_count())
+        data = self.payload()
+        return protection.sealed(data) if protection.checksum else data
 
     def _multiplexed_payload(self) -> bytes:
         """Only the signals that their multiplexers select."""
@@ -207,12 +230,10 @@ class TxMessage:
             return False
         frame = self._frame
         if frame is None:
-            data = self.payload()
             if self.protection is not None:
-                data = self.protection.protect(data)
-                frame = self.frame_factory(self._header, data)
+                frame = self.frame_factory(self._header, self._protected(self.protection))
             else:
-                frame = self._frame = self.frame_factory(self._header, data)
+                frame = self._frame = self.frame_factory(self._header, self.payload())
         if self.controller.send(frame):
             self.sent += 1
             self.last_sent_ns = self._kernel.now
@@ -239,9 +260,8 @@ class TxMessage:
 
     def reset(self) -> None:
         """Start values again, as after a reset of the ECU; what a test holds stays held."""
-        self._frame = None
         for handle in self.signals.values():
-            self._insert(handle, handle.reset())
+            handle.reset()
 
 
 class TransmitTask:
@@ -264,9 +284,3 @@ class TransmitTask:
 
     def stop(self) -> None:
         self._running = False
-
-
-def _float_bits(signal: Signal, raw: int | float) -> int:
-    from gateway.database.encoding import bits_of
-
-    return bits_of(signal, raw)

@@ -1,1 +1,24 @@
 """DBC, KCD, SYM and ARXML files as messages and signals with generated codecs. Knows no other room."""
+
+from gateway.database.database import Database
+from gateway.database.diagnostic import Diagnostic, Severity
+from gateway.database.encoding import bits_of
+from gateway.database.errors import DatabaseError, EncodeError
+from gateway.database.loader import load
+from gateway.database.message import Labels, Message, SendType, Values
+from gateway.database.signal import Signal
+
+__all__ = [
+    "Database",
+    "DatabaseError",
+    "Diagnostic",
+    "EncodeError",
+    "Labels",
+    "Message",
+    "SendType",
+    "Severity",
+    "Signal",
+    "Values",
+    "bits_of",
+    "load",
+]

@@ -17,11 +17,12 @@ from pathlib import Path
 from typing import Any, Final
 
 from gateway.can import Controller
-from gateway.com import RxMessage, RxSignal, TransmitTask, TxMessage, TxSignal
+from gateway.com import RxMessage, RxSignal, TxMessage, TxSignal
 from gateway.database import Database, Message
 from gateway.ecu.behaviour import Every, On, marks
 from gateway.ecu.errors import EcuError
 from gateway.ecu.inputs import Input, InputValue, Track
+from gateway.ecu.schedule import Schedule
 from gateway.errors import GatewayError, nearest
 from gateway.sim import Kernel, SimulationLoop, Stream, duration_ns
 
@@ -100,7 +101,7 @@ class Ecu:
         self.kernel: Final = kernel
         self._factory: BehaviourFactory | None = None
         self._generation = 0
-        self._transmit_tasks: list[TransmitTask] = []
+        self._schedule = Schedule(kernel, self._fail)
         self._tasks: list[asyncio.Task[None]] = []
         self._silenced: set[str] = set()
 
@@ -223,8 +224,8 @@ class Ecu:
                 self._install(self.behaviour)
         except Exception as error:  # noqa: BLE001 - the edge of a behaviour
             self._fail(error)
-            return
-        self._start_sending()
+        else:
+            self._start_sending()
 
     def _install(self, behaviour: object) -> None:
         for mark, method in marks(behaviour):
@@ -236,34 +237,18 @@ class Ecu:
                 self.spawn(method())
 
     def _start_sending(self) -> None:
-        groups: dict[tuple[int, int], list[TxMessage]] = {}
         for port in self.ports.values():
             for name, message in port.tx.items():
                 cycle = message.definition.cycle_ns
                 message.active = name not in self._silenced
                 if cycle and message.active:
-                    groups.setdefault((cycle, message.definition.start_delay_ns), []).append(message)
-        now = self.kernel.now
-        for (cycle, delay), messages in groups.items():
-            self._transmit_tasks.append(TransmitTask(self.kernel, cycle, now + delay, messages))
+                    self._schedule.add(cycle, message.definition.start_delay_ns, message.send)
+        self._schedule.start()
 
     def _repeat(self, period_ns: int, first_ns: int, callback: Callable[[], object]) -> None:
         if period_ns <= 0:
             raise EcuError(f"{self.name}: a period must be above zero")
-        kernel = self.kernel
-        generation = self._generation
-
-        def fire() -> None:
-            if generation != self._generation:
-                return
-            try:
-                callback()
-            except Exception as error:  # noqa: BLE001 - the edge of a behaviour
-                self._fail(error)
-                return
-            kernel.at(kernel.now + period_ns, fire)
-
-        kernel.at(kernel.now + first_ns, fire)
+        self._schedule.add(period_ns, first_ns, callback)
 
     async def _guard(self, coroutine: Coroutine[Any, Any, None]) -> None:
         try:
@@ -302,9 +287,7 @@ class Ecu:
                 received.forget()
 
     def _stop_tasks(self) -> None:
-        for transmit in self._transmit_tasks:
-            transmit.stop()
-        self._transmit_tasks.clear()
+        self._schedule.stop()
         for port in self.ports.values():
             for message in port.tx.values():
                 message.stop()
