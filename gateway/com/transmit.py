@@ -39,6 +39,7 @@ class TxSignal:
     """One signal of a message that this ECU sends. Set `value`; the message goes out as its send type says."""
 
     __slots__ = (
+        "_big",
         "_clear",
         "_held",
         "_highest",
@@ -52,6 +53,7 @@ class TxSignal:
         "_scale",
         "_shift",
         "_value",
+        "_whole",
         "signal",
     )
 
@@ -61,6 +63,8 @@ class TxSignal:
         self._raw: int | float = signal.initial_raw
         self._value: int | float | str = signal.to_physical(signal.initial_raw)
         self._held: bool = False
+        self._big: bool = signal.big_endian
+        self._whole: bool = not signal.is_float
         self._mask: int = (1 << signal.length) - 1
         self._shift: int = 8 * message.definition.length - signal.end_bit if signal.big_endian else signal.start
         self._clear: int = ~(self._mask << self._shift)
@@ -99,18 +103,24 @@ class TxSignal:
 
     def set_raw(self, raw: int | float) -> None:
         """Send this raw value; the caller answers for its fitting into the signal's bits."""
-        if raw == self._raw:
-            self._message.written()
-        else:
+        message = self._message
+        if raw != self._raw:
             self.put_raw(raw)
-            self._message.changed()
+            if message.sends_on_change:
+                message.event()
+        elif message.sends_on_write:
+            message.event()
 
     def put_raw(self, raw: int | float) -> None:
         """As `set_raw`, but without sending anything because of it."""
         self._raw = raw
-        signal = self.signal
-        bits = bits_of(signal, raw) if signal.is_float else int(raw) & self._mask
-        self._message.place(self._clear, bits << self._shift, signal.big_endian)
+        message = self._message
+        message.frame = None
+        bits = int(raw) & self._mask if self._whole else bits_of(self.signal, raw)
+        if self._big:
+            message.big = message.big & self._clear | bits << self._shift
+        else:
+            message.little = message.little & self._clear | bits << self._shift
 
     def hold(self, raw: int | float) -> None:
         """Send this raw value whatever the behaviour sets, until `release`."""
@@ -135,6 +145,7 @@ class TxMessage:
         self.definition: Final = definition
         self.controller: Final = controller
         self.signals: dict[str, TxSignal] = {}
+        """Those that fit into the message's length, by name."""
         self.protection: Protection | None = None
         self.frame_factory: FrameFactory = Frame
         self.sent: int = 0
@@ -143,13 +154,16 @@ class TxMessage:
         """A message that is not active is not sent, whoever asks."""
         self._kernel = kernel
         self._header: int = header_of(definition)
-        self._on_change: bool = definition.send_type in ON_CHANGE
-        self._on_write: bool = definition.send_type is SendType.ON_WRITE
+        self.sends_on_change: bool = definition.send_type in ON_CHANGE
+        self.sends_on_write: bool = definition.send_type is SendType.ON_WRITE
         self._length: int = definition.length
-        self._frame: Frame | None = None
+        self.frame: Frame | None = None
+        """What went out last, while no signal has changed since."""
         self._multiplexed = any(signal.multiplexer_signal is not None for signal in definition.signals)
-        self._little: int = 0
-        self._big: int = 0
+        self.little: int = 0
+        """The image of the little-endian signals, read as a little-endian integer."""
+        self.big: int = 0
+        """The image of the big-endian signals, read as a big-endian integer."""
         self._repetitions_left: int = 0
         self._repeat = Timer(kernel, self._send_repetition)
         size = 8 * definition.length
@@ -166,44 +180,25 @@ class TxMessage:
             raise ComError(f"message {self.definition.name} has no signal {name!r}{near}")
         return found
 
-    def changed(self) -> None:
-        """A signal has changed: send at once where the send type says so."""
-        if self._on_change:
-            self._event()
-
-    def written(self) -> None:
-        """A signal was set to the value that it had."""
-        if self._on_write:
-            self._event()
-
-    def place(self, clear: int, bits: int, big_endian: bool) -> None:
-        """Replace a signal's bits: those that are zero in `clear`."""
-        self._frame = None
-        if big_endian:
-            self._big = self._big & clear | bits
-        else:
-            self._little = self._little & clear | bits
-
     def invalidate(self) -> None:
         """Make a new frame for the next sending, even when the payload is the same."""
-        self._frame = None
+        self.frame = None
 
     def payload(self) -> bytes:
         """The payload as it would go out now."""
         if self._multiplexed:
             return self._multiplexed_payload()
-        if not self._big:
-            return self._little.to_bytes(self._length, "little")
-        if not self._little:
-            return self._big.to_bytes(self._length, "big")
-        big = int.from_bytes(self._big.to_bytes(self._length, "big"), "little")
-        return (self._little | big).to_bytes(self._length, "little")
+        if not self.big:
+            return self.little.to_bytes(self._length, "little")
+        if not self.little:
+            return self.big.to_bytes(self._length, "big")
+        big = int.from_bytes(self.big.to_bytes(self._length, "big"), "little")
+        return (self.little | big).to_bytes(self._length, "little")
 
     def _protected(self, protection: Protection) -> bytes:
         """The payload with the next counter value and the checksum."""
         if protection.counter:
-            handle = self.signals[protection.counter]
-            handle.put_raw(protection.next_count())
+            self.signals[protection.counter].put_raw(protection.next_count())
         data = self.payload()
         return protection.sealed(data) if protection.checksum else data
 
@@ -228,12 +223,12 @@ class TxMessage:
         """Send it now, counter and checksum included. False when the controller refused it."""
         if not self.active:
             return False
-        frame = self._frame
+        frame = self.frame
         if frame is None:
             if self.protection is not None:
                 frame = self.frame_factory(self._header, self._protected(self.protection))
             else:
-                frame = self._frame = self.frame_factory(self._header, self.payload())
+                frame = self.frame = self.frame_factory(self._header, self.payload())
         if self.controller.send(frame):
             self.sent += 1
             self.last_sent_ns = self._kernel.now
@@ -242,7 +237,7 @@ class TxMessage:
 
     # Sending by events
 
-    def _event(self) -> None:
+    def event(self) -> None:
         """Send at once, not before the message's delay time has passed since the last time, and repeat as told."""
         self._repetitions_left = self.definition.repetitions
         now = self._kernel.now

@@ -3,6 +3,7 @@
 from gateway.sim.duration import NS_PER_S, DurationError, duration_ns, duration_text
 from gateway.sim.kernel import FOREVER, Callback, Kernel, Timer
 from gateway.sim.loop import Clock, DeadlockError, SimulationLoop, WallPace, run, wall_clock_ns
+from gateway.sim.memory import rare_collection
 from gateway.sim.streams import Stream, Streams
 
 __all__ = [
@@ -20,6 +21,7 @@ __all__ = [
     "WallPace",
     "duration_ns",
     "duration_text",
+    "rare_collection",
     "run",
     "wall_clock_ns",
 ]

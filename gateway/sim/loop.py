@@ -115,12 +115,15 @@ class WallPace:
             until_due = max(0, due - now)
             timeout_ns = until_due if timeout_ns is None else min(timeout_ns, until_due)
         events = _select(selector, timeout_ns)
+        # Sockets are served between slices of the kernel's work, even when it has fallen behind.
         now = self.time_ns()
         due = kernel.next
-        if due is not None and now - due > self.latest_ns:
-            self.latest_ns = now - due
-        # Sockets are served between slices of the kernel's work, even when it has fallen behind.
-        kernel.run(now, ready)
+        while due is not None and due <= now:
+            self.latest_ns = max(self.latest_ns, self.time_ns() - due)
+            if kernel.run(due, ready):
+                return events
+            due = kernel.next
+        kernel.run(now)
         return events
 
 

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import gc
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from gateway.sim import Clock, Kernel, SimulationLoop, WallPace, run, wall_clock_ns
+from gateway.sim import Clock, Kernel, SimulationLoop, WallPace, rare_collection, run, wall_clock_ns
 from gateway.vehicle.build import Builder
 from gateway.vehicle.errors import VehicleFileError
 from gateway.vehicle.file import VehicleFile
@@ -49,13 +48,10 @@ def drive(file: VehicleFile, options: RunOptions) -> Report:
     kernel = Kernel()
     vehicle = Builder(file, kernel, options.seed).build()
     recorder = Recorder(vehicle, options.trace, options.seed) if options.trace is not None else None
-    # What has been built stays; collecting garbage over and over again would look at all of it each time.
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(100_000, 20, 50)
     started = wall_clock_ns()
     try:
-        latest_ns = run(_drive(vehicle, recorder, options, started), kernel, options.clock)
+        with rare_collection(kernel):
+            latest_ns = run(_drive(vehicle, recorder, options, started), kernel, options.clock)
     finally:
         if recorder is not None:
             recorder.close()
