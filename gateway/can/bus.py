@@ -5,8 +5,8 @@ that has been chosen but has not begun (its start of frame is still ahead, or is
 a better one: so everything that is requested in the same instant, or within the intermission, competes, in whatever
 order the requests come.
 
-A bus is calm while nothing is wrong: no disturbance on it, no error counter above zero, at least two participants. Then
-the next end of frame is known at its start. Otherwise `errors` decides how a frame ends.
+A bus is calm while nothing is wrong: no disturbance on it, no error counter above zero, no controller off, at least two
+of them. Then the next end of frame is known at its start. Otherwise `errors` decides how a frame ends.
 """
 
 from __future__ import annotations
@@ -104,12 +104,21 @@ class Bus:
             if controller.takes_part:
                 participants += 1
             counters += controller.tec + controller.rec
-        self._calm = participants >= 2 and counters == 0 and not self.disturbances
+        all_there = participants == len(self.controllers)
+        self._calm = participants >= 2 and all_there and counters == 0 and not self.disturbances
 
     @property
     def load(self) -> float:
         """Share of the time so far that the bus was taken, 0 to 1."""
-        return self.busy_ns / self.kernel.now if self.kernel.now else 0.0
+        return self.busy_so_far_ns / self.kernel.now if self.kernel.now else 0.0
+
+    @property
+    def busy_so_far_ns(self) -> int:
+        """As `busy_ns`, to this very moment: with the frame in flight, without an intermission that is still ahead."""
+        now = self.kernel.now
+        if self._frame is not None and self._start_ns < now:
+            return self.busy_ns + now - self._start_ns
+        return self.busy_ns - max(0, self._idle_ns - now)
 
     @property
     def waiting(self) -> int:
@@ -133,22 +142,23 @@ class Bus:
         start = now if now > self._idle_ns else self._idle_ns
         if self._frame is None and self._calm:
             # As `_begin`, in place: most frames of most vehicles find the bus idle.
+            self._end_ns = end = start + self._duration_ns(frame)
             self._frame = frame
             self._sender = controller
             self._requested_ns = now
             self._start_ns = start
-            self._end_ns = end = start + self._duration_ns(frame)
             self.kernel.at(end, self._ended)
             return True
         if controller.queued >= TRANSMIT_QUEUE:
             return self._refuse(controller, frame, f"{TRANSMIT_QUEUE} frames wait already")
         self._requests += 1
         controller.queued += 1
-        heappush(self._queue, (self._rank(frame.header), self._requests, frame, controller, now))
+        rank = self._rank(frame.header)
+        heappush(self._queue, (rank, self._requests, frame, controller, now))
         if self._frame is None:
             self._next(start)
         elif start <= self._start_ns:
-            self._compete(start)
+            self._compete(start, rank, controller)
         return True
 
     def _refuse(self, controller: Controller, frame: Frame, reason: str) -> bool:
@@ -164,28 +174,34 @@ class Bus:
             rank = self._priorities[header] = priority(header)
         return rank
 
-    def _compete(self, start: int) -> None:
-        """Let what waits compete with the chosen frame, which has not begun."""
+    def _compete(self, start: int, rank: int, rival: Controller) -> None:
+        """Let a new request of `rival` compete with the chosen frame, which has not begun."""
         frame, controller = self._frame, self._sender
         assert frame is not None and controller is not None
-        first = self._queue[0]
-        rank = self._rank(frame.header)
-        if start == self._start_ns and (first[0] > rank or (first[0] == rank and first[3] is controller)):
+        chosen = self._rank(frame.header)
+        if start == self._start_ns and (rank > chosen or (rank == chosen and rival is controller)):
             return
         self.put_back(controller, frame, self._requested_ns)
+        self._outcome = None
         self._next(start)
 
     def _next(self, start: int) -> None:
         """Choose the winner among all that wait."""
         queue = self._queue
-        if self._calm:
+        good = self._calm
+        if good:
             entry = heappop(queue)
-        else:
+            if queue and queue[0][0] == entry[0] and self._contended(entry):
+                heappush(queue, entry)
+                good = False
+        if not good:
             entry, start = errors.choose(queue, start)
-        rank, controller = entry[0], entry[3]
-        controller.queued -= 1
-        collides = bool(queue) and queue[0][0] == rank and queue[0][3] is not controller
-        self._begin(entry, start, self._calm and not collides)
+        entry[3].queued -= 1
+        self._begin(entry, start, good)
+
+    def _contended(self, chosen: Waiting) -> bool:
+        """Whether another controller waits with the identifier of the chosen frame."""
+        return any(entry[0] == chosen[0] and entry[3] is not chosen[3] for entry in self._queue)
 
     def _begin(self, entry: Waiting, start: int, good: bool) -> None:
         _, _, frame, controller, requested_ns = entry
@@ -209,15 +225,17 @@ class Bus:
         if now != self._end_ns or frame is None or sender is None:
             return  # of a frame that was displaced before it began
         requested_ns, start = self._requested_ns, self._start_ns
+        good = True
+        outcome = self._outcome
+        if outcome is not None:
+            # What is requested meanwhile (an event may be answered by a frame) waits, because a frame is still there.
+            good = errors.settle(self, outcome, frame, sender, requested_ns)
+            self._outcome = None
         idle = now + self._ifs_ns
         self._idle_ns = idle
         self.busy_ns += idle - start
         self._frame = None
-        good = True
-        if self._outcome is not None:
-            good = errors.settle(self, self._outcome, frame, sender, requested_ns)
-            self._outcome = None
-        if self._queue and self._frame is None:
+        if self._queue:
             self._next(idle)
         if good:
             self.frames += 1
@@ -226,10 +244,31 @@ class Bus:
                 self.record.append((now, self.index, frame, sender, requested_ns, start))
             if sender.on_sent is not None:
                 sender.on_sent(frame, requested_ns, start)
-            if self.disturbances:
-                errors.deliver_disturbed(self, frame, sender)
-            else:
+            if self._calm and outcome is None:
                 self._deliver(frame, sender)
+            else:
+                errors.deliver_disturbed(self, frame, sender, outcome)
+
+    def inject(self, controller: Controller, frame: Frame) -> None:
+        """Deliver a frame that was on a real wire and ends this moment, as a recording or an interface has it.
+
+        It has won its arbitration already: it is not delayed, and nothing that is simulated collides with it. It takes
+        its exact length of the bus's time, and what is sent next waits for its intermission.
+        """
+        now = self.kernel.now
+        start = max(0, now - self._duration_ns(frame))
+        idle = now + self._ifs_ns
+        self.busy_ns += idle - start
+        if self._frame is None:
+            self._idle_ns = idle
+        self.frames += 1
+        controller.sent += 1
+        if self.record is not None:
+            self.record.append((now, self.index, frame, controller, start, start))
+        if self._calm:
+            self._deliver(frame, controller)
+        else:
+            errors.deliver_disturbed(self, frame, controller, None)
 
     def _deliver(self, frame: Frame, sender: Controller) -> None:
         subscribers = self._subscribers.get(frame.header & KEY_MASK)
@@ -247,10 +286,14 @@ class Bus:
     def subscribers(self, frame: Frame) -> list[tuple[Controller, Receiver]]:
         return [*self._subscribers.get(frame.header & KEY_MASK, []), *self._subscribers_of_all]
 
-    def twins(self, controller: Controller, frame: Frame) -> list[tuple[Controller, Frame]]:
-        """Waiting frames of other controllers that would win or lose nothing against `frame` in arbitration."""
+    def twins(self, controller: Controller, frame: Frame, start_ns: int) -> list[tuple[Controller, Frame]]:
+        """What other controllers send at `start_ns` with the identifier of `frame`: the first such frame of each."""
         rank = self._rank(frame.header)
-        return [(entry[3], entry[2]) for entry in self._queue if entry[0] == rank and entry[3] is not controller]
+        firsts: dict[int, tuple[Controller, Frame]] = {}
+        for entry in sorted(entry for entry in self._queue if entry[0] == rank):
+            if entry[3] is not controller and entry[3].suspended_until_ns <= start_ns:
+                firsts.setdefault(id(entry[3]), (entry[3], entry[2]))
+        return list(firsts.values())
 
     def put_back(self, controller: Controller, frame: Frame, requested_ns: int) -> None:
         """Queue a frame again that did not get through, before its sender's later frames of the same identifier."""
@@ -267,19 +310,22 @@ class Bus:
         if self._sender is controller and self._frame is not None and self._start_ns >= self.kernel.now:
             lost.insert(0, self._frame)
             self._frame = None
+            self._outcome = None
             if self._queue:
                 self._next(max(self.kernel.now, self._idle_ns))
-        if controller.on_lost is not None:
-            for frame in lost:
-                controller.on_lost(frame)
+        for frame in lost:
+            controller.lose(frame)
 
-    def remove_twin(self, controller: Controller, frame: Frame) -> None:
-        """Take one equal waiting frame out of the queue, because it went out together with another's."""
+    def twin_sent(self, controller: Controller, frame: Frame) -> None:
+        """Take a waiting frame out of the queue, because it went out together with another's equal one."""
         for position, entry in enumerate(self._queue):
             if entry[3] is controller and entry[2] is frame:
                 del self._queue[position]
                 heapify(self._queue)
                 controller.queued -= 1
+                controller.sent += 1
+                if controller.on_sent is not None:
+                    controller.on_sent(frame, entry[4], self._start_ns)
                 return
 
     def tell(self, kind: BusEventKind, controller: Controller, frame: Frame | None, text: str) -> None:

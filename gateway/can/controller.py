@@ -45,6 +45,8 @@ class Controller:
         self.refused: int = 0
         self.suspended_until_ns: int = 0
         """An error-passive sender leaves the bus to others for 8 bits after its own frame (suspend transmission)."""
+        self.bus_offs: int = 0
+        """How often it went bus-off."""
         self.recovers: bool = True
         """After bus-off, take part again when the bus has shown 128 times 11 recessive bits."""
         self.on_sent: SentCallback | None = None
@@ -55,6 +57,11 @@ class Controller:
     def send(self, frame: Frame) -> bool:
         """Hand a frame to the bus; False when the controller refused it."""
         return self.bus.send(self, frame)
+
+    def lose(self, frame: Frame) -> None:
+        """Tell that a frame that was taken for sending will not be sent."""
+        if self.on_lost is not None:
+            self.on_lost(frame)
 
     def receive(self, header: int, receiver: Receiver) -> None:
         """Call `receiver` with each frame of this identifier (`header` without the CAN FD flags) that others send."""
@@ -71,9 +78,9 @@ class Controller:
 
     def switch_off(self) -> None:
         """As when its ECU loses power: what was queued is lost."""
-        self.bus.remove_queued(self)
         self.state = ControllerState.OFF
         self.bus.assess()
+        self.bus.remove_queued(self)
 
     def switch_on(self) -> None:
         """As after a reset: counters at zero, on the bus."""

@@ -11,10 +11,11 @@ from functools import partial
 from heapq import heapify
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from gateway.can.bits import leading_sequence
+from gateway.can.bits import INTERMISSION, leading_sequence
 from gateway.can.controller import Controller, ControllerState
 from gateway.can.events import BusEventKind
 from gateway.can.frame import Frame
+from gateway.sim import NS_PER_S
 
 if TYPE_CHECKING:
     from gateway.can.bus import Bus, Waiting
@@ -24,7 +25,7 @@ SUSPENDED_BITS: Final = 8
 PASSIVE_ABOVE: Final = 127
 BUS_OFF_ABOVE: Final = 255
 RECOVERY_SEQUENCES: Final = 128
-_BITS_AFTER_ACK: Final = 9
+_BITS_AFTER_CRC: Final = 9
 """ACK slot, ACK delimiter, end of frame."""
 
 
@@ -45,12 +46,12 @@ def outcome(bus: Bus, sender: Controller, frame: Frame, start_ns: int) -> Outcom
     """What will become of a frame that starts at `start_ns` on a bus that is not calm."""
     bits = bus.times.bits(frame)
     if not any(other is not sender and other.takes_part for other in bus.controllers):
-        position = bits.nominal + bits.data - _BITS_AFTER_ACK
-        return _failed(bus, frame, start_ns, position, BusEventKind.NO_ACK)._replace(text="nobody else is on the bus")
-    twins = bus.twins(sender, frame)
-    rivals = [(controller, other) for controller, other in twins if other != frame]
-    if rivals:
-        return _collision(bus, (sender, frame), rivals, start_ns)
+        ack_slot = bits.nominal + bits.data - _BITS_AFTER_CRC
+        missed = _failed(bus, frame, start_ns, ack_slot + 1, BusEventKind.NO_ACK)
+        return missed._replace(text="nobody else is on the bus")
+    twins = bus.twins(sender, frame, start_ns)
+    if any(other != frame for _, other in twins):
+        return _collision(bus, (sender, frame), twins, start_ns)
     for disturbance in bus.disturbances:
         hit = disturbance.error_bit(sender, frame, bits.nominal + bits.data)
         if hit is not None:
@@ -61,14 +62,14 @@ def outcome(bus: Bus, sender: Controller, frame: Frame, start_ns: int) -> Outcom
 def _failed(bus: Bus, frame: Frame, start_ns: int, bits: int, kind: BusEventKind) -> Outcome:
     """The frame breaks off after `bits` bits, and an error frame follows."""
     whole = bus.times.bits(frame)
-    head = whole.nominal - _BITS_AFTER_ACK if whole.data else whole.nominal
+    head = whole.nominal - _BITS_AFTER_CRC if whole.data else whole.nominal
     in_data = min(max(bits - head, 0), whole.data)
     end = start_ns + bus.rates.duration_ns(bits - in_data + ERROR_FRAME_BITS, in_data)
     return Outcome(good=False, end_ns=end, kind=kind)
 
 
 def _collision(
-    bus: Bus, first: tuple[Controller, Frame], rivals: list[tuple[Controller, Frame]], start_ns: int
+    bus: Bus, first: tuple[Controller, Frame], twins: list[tuple[Controller, Frame]], start_ns: int
 ) -> Outcome:
     """Another controller sends the same identifier with other content in the same instant.
 
@@ -76,15 +77,17 @@ def _collision(
     error flag; an error-passive one cannot. `first` is the one that sends dominant (see `choose`).
     """
     sender, frame = first
+    rivals = [(controller, other) for controller, other in twins if other != frame]
     if all(controller.state is ControllerState.ERROR_PASSIVE for controller, _ in rivals):
         end = start_ns + bus.times.duration_ns(frame)
-        return Outcome(good=True, end_ns=end, losers=tuple(controller for controller, _ in rivals))
+        equals = tuple((controller, other) for controller, other in twins if other == frame)
+        return Outcome(good=True, end_ns=end, twins=equals, losers=tuple(controller for controller, _ in rivals))
     ours = leading_sequence(frame)
     common = min(_common(ours, leading_sequence(other)) for _, other in rivals)
     names = " and ".join(sorted({controller.name for controller, _ in rivals} | {sender.name}))
     return _failed(bus, frame, start_ns, common + 1, BusEventKind.COLLISION)._replace(
         text=f"{names} send the same identifier with different content; they differ in bit {common}",
-        twins=tuple(rivals),
+        twins=tuple(twins),
     )
 
 
@@ -105,17 +108,19 @@ def settle(bus: Bus, outcome: Outcome, frame: Frame, sender: Controller, request
         _succeed(bus, outcome, sender)
     else:
         _fail(bus, outcome, frame, sender, requested_ns)
-    if sender.state is ControllerState.ERROR_PASSIVE:
-        sender.suspended_until_ns = bus.kernel.now + bus.rates.duration_ns(3 + SUSPENDED_BITS)
+    for controller in (sender, *(controller for controller, _ in outcome.twins), *outcome.losers):
+        if controller.state is ControllerState.ERROR_PASSIVE:
+            controller.suspended_until_ns = bus.kernel.now + bus.rates.duration_ns(INTERMISSION + SUSPENDED_BITS)
     bus.assess()
     return outcome.good
 
 
 def _succeed(bus: Bus, outcome: Outcome, sender: Controller) -> None:
+    senders = {id(sender)} | {id(controller) for controller, _ in outcome.twins}
     for controller, twin in outcome.twins:
-        bus.remove_twin(controller, twin)
+        bus.twin_sent(controller, twin)
     for controller in bus.controllers:
-        if controller is sender:
+        if id(controller) in senders:
             controller.tec = max(0, controller.tec - 1)
         elif controller in outcome.losers:
             controller.tec += 8
@@ -130,7 +135,10 @@ def _fail(bus: Bus, outcome: Outcome, frame: Frame, sender: Controller, requeste
     # The twins of a failed frame have never left the queue.
     bus.tell(outcome.kind, sender, frame, outcome.text)
     senders = {id(sender)} | {id(controller) for controller, _ in outcome.twins}
-    bus.put_back(sender, frame, requested_ns)
+    if sender.takes_part:
+        bus.put_back(sender, frame, requested_ns)
+    else:
+        sender.lose(frame)
     for controller in bus.controllers:
         if not controller.takes_part:
             continue
@@ -147,6 +155,7 @@ def _update_state(bus: Bus, controller: Controller) -> None:
         return
     if controller.tec > BUS_OFF_ABOVE:
         controller.state = ControllerState.BUS_OFF
+        controller.bus_offs += 1
         bus.remove_queued(controller)
         bus.tell(BusEventKind.BUS_OFF, controller, None, f"TEC {controller.tec}")
         if controller.recovers:
@@ -168,22 +177,26 @@ class _Recovery:
     def __init__(self, bus: Bus, controller: Controller) -> None:
         self._bus = bus
         self._controller = controller
+        self._bus_off = controller.bus_offs
         self._seen = 0
         self._count_from()
+        # The intermission of the error frame that ends now is recessive, and the first of the bits that count.
+        self._busy_ns += bus.times.intermission_ns
 
     def _count_from(self) -> None:
         bus = self._bus
         self._frames = bus.frames + bus.errors
-        self._busy_ns = bus.busy_ns
+        self._busy_ns = bus.busy_so_far_ns
         self._since_ns = bus.kernel.now
         bus.kernel.after(bus.rates.duration_ns((RECOVERY_SEQUENCES - self._seen) * 11), self._look)
 
     def _look(self) -> None:
         bus, controller = self._bus, self._controller
-        if controller.state is not ControllerState.BUS_OFF:
+        if controller.state is not ControllerState.BUS_OFF or controller.bus_offs != self._bus_off:
             return
-        idle_ns = max(0, bus.kernel.now - self._since_ns - (bus.busy_ns - self._busy_ns))
-        self._seen += bus.frames + bus.errors - self._frames + idle_ns // bus.rates.duration_ns(11)
+        idle_ns = bus.kernel.now - self._since_ns - (bus.busy_so_far_ns - self._busy_ns)
+        idle_bits = (idle_ns * bus.rates.nominal + NS_PER_S // 2) // NS_PER_S
+        self._seen += bus.frames + bus.errors - self._frames + idle_bits // 11
         if self._seen < RECOVERY_SEQUENCES:
             self._count_from()
             return
@@ -232,10 +245,15 @@ def disturbed_request(bus: Bus, controller: Controller, frame: Frame) -> bool:
 def _late_request(bus: Bus, controller: Controller, frame: Frame) -> None:
     if controller.takes_part:
         bus.request(controller, frame)
+    else:
+        controller.lose(frame)
 
 
-def deliver_disturbed(bus: Bus, frame: Frame, sender: Controller) -> None:
-    """Deliver a frame to those receivers that do not lose it."""
+def deliver_disturbed(bus: Bus, frame: Frame, sender: Controller, outcome: Outcome | None) -> None:
+    """Deliver a frame to those who take part, have not sent it and do not lose it."""
+    senders = {id(sender)} | {id(controller) for controller, _ in (outcome.twins if outcome is not None else ())}
     for controller, receiver in bus.subscribers(frame):
-        if controller is not sender and not any(d.loses(controller, frame) for d in bus.disturbances):
+        if not controller.takes_part or id(controller) in senders:
+            continue
+        if not any(disturbance.loses(controller, frame) for disturbance in bus.disturbances):
             receiver(frame)

@@ -1,0 +1,133 @@
+"""asyncio and the kernel in wall time. Nothing here depends on how long it takes, only on the order."""
+
+import asyncio
+import time
+import traceback
+
+import pytest
+
+from gateway.sim import Clock, Kernel, SimulationLoop, WallPace, run
+
+MS = 1_000_000
+
+
+def pace() -> WallPace:
+    loop = asyncio.get_running_loop()
+    assert isinstance(loop, SimulationLoop)
+    assert isinstance(loop.pace, WallPace)
+    return loop.pace
+
+
+def test_no_event_and_no_timer_comes_before_its_time() -> None:
+    kernel = Kernel()
+    early: list[tuple[int, int]] = []
+    seen: list[int] = []
+
+    async def main() -> None:
+        clock = pace()
+        done = asyncio.Event()
+
+        def event(due: int) -> None:
+            seen.append(due)
+            if clock.time_ns() < due or kernel.now != due:
+                early.append((clock.time_ns(), due))
+
+        now = clock.time_ns()
+        times = [now + step * 700_001 for step in range(1, 30)]
+        for due in times:
+            kernel.at(due, lambda due=due: event(due))
+        kernel.at(times[-1], done.set)
+        await done.wait()
+        before = clock.time_ns()
+        await asyncio.sleep(0.002)
+        assert clock.time_ns() - before >= 2 * MS - 1
+        assert seen == times
+
+    run(main(), kernel, Clock.WALL)
+    assert early == []
+
+
+def test_the_kernels_time_starts_where_it_stands_and_follows_the_wall() -> None:
+    kernel = Kernel()
+    kernel.run(10**12)
+
+    async def main() -> None:
+        wall = time.monotonic_ns()
+        begin = pace().time_ns()
+        await asyncio.sleep(0.005)
+        assert begin >= 10**12
+        assert kernel.now <= pace().time_ns()
+        assert pace().time_ns() - begin <= time.monotonic_ns() - wall
+
+    run(main(), kernel, Clock.WALL)
+    assert kernel.now >= 10**12 + 5 * MS
+
+
+def test_the_longest_wait_of_an_event_is_known() -> None:
+    kernel = Kernel()
+
+    async def main() -> int:
+        clock = pace()
+        done = asyncio.Event()
+        start = clock.time_ns()
+
+        def slow() -> None:
+            until = time.monotonic_ns() + 20 * MS
+            while time.monotonic_ns() < until:
+                pass
+
+        kernel.at(start + 2 * MS, slow)
+        kernel.at(start + 3 * MS, done.set)
+        await done.wait()
+        return clock.latest_ns
+
+    # The second event was due 1 ms into the 20 ms of the first.
+    assert run(main(), kernel, Clock.WALL) >= 19 * MS
+
+
+def test_tasks_that_are_always_ready_do_not_keep_events_from_their_time() -> None:
+    kernel = Kernel()
+    seen: list[str] = []
+
+    async def main() -> None:
+        kernel.at(pace().time_ns() + MS, lambda: seen.append("event"))
+        deadline = time.monotonic_ns() + 5_000 * MS
+        while not seen and time.monotonic_ns() < deadline:  # noqa: ASYNC110 - being always ready is the point
+            await asyncio.sleep(0)
+
+    run(main(), kernel, Clock.WALL)
+    assert seen == ["event"]
+
+
+def test_a_thread_and_the_kernel_go_on_side_by_side() -> None:
+    kernel = Kernel()
+
+    async def main() -> int:
+        beats = 0
+        enough = asyncio.Event()
+
+        def beat() -> None:
+            nonlocal beats
+            beats += 1
+            if beats == 5:
+                enough.set()
+            kernel.after(MS, beat)
+
+        kernel.at(pace().time_ns(), beat)
+        answer = asyncio.create_task(asyncio.to_thread(lambda: 42))
+        await enough.wait()
+        return await answer
+
+    assert run(main(), kernel, Clock.WALL) == 42
+
+
+def test_an_error_in_an_event_comes_out_of_run_with_its_own_traceback() -> None:
+    kernel = Kernel()
+
+    def broken_receiver() -> None:
+        raise LookupError("no such signal")
+
+    kernel.at(MS, broken_receiver)
+    with pytest.raises(LookupError, match="no such signal") as raised:
+        run(asyncio.sleep(3600), kernel, Clock.WALL)
+    assert "broken_receiver" in [frame.name for frame in traceback.extract_tb(raised.value.__traceback__)]
