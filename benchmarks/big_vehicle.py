@@ -1,7 +1,8 @@
 """The vehicle that is measured: five buses, sixty ECUs, about 10,000 frames a second, written as files as a user would.
 
-Each ECU sends five messages with a counter, of four signals each; its behaviour sets a signal of the message that is due
-and reads one of another ECU. A tenth of the frames is routed to the next bus, a third is decoded into VSS signals.
+Each ECU sends five messages with a running counter, of four signals each. A third of the ECUs has a behaviour: it sets a
+signal before each sending and reads one of another ECU; the others are rest bus. A tenth of the frames is routed to the
+next bus, a third is decoded into VSS signals.
 """
 
 from __future__ import annotations
@@ -15,10 +16,11 @@ ECUS_PER_BUS: Final = 12
 CYCLES_MS: Final = (10, 20, 100, 200, 500)
 ROUTED_ECUS: Final = 4
 """Of each bus; their messages of 20 ms go to the next bus: 1,000 frames a second of all."""
+BEHAVING_ECUS: Final = 4
 MAPPED_ECUS: Final = 7
 """Of each bus; their messages of 10 ms are decoded: 3,500 frames a second of all."""
 
-BEHAVIOUR: Final = '''
+BEHAVIOUR: Final = """
 from gateway.ecu import every
 
 
@@ -44,7 +46,7 @@ class Node:
     def slow_task(self):
         for signal in self.slower[1:]:
             signal.value = self.x
-'''
+"""
 
 
 def message_id(number: int, cycle: int) -> int:
@@ -73,6 +75,10 @@ def dbc(bus: int, ecus_per_bus: int = ECUS_PER_BUS) -> str:
     return "\n".join(lines) + "\n"
 
 
+def _share(ecus: int, ecus_per_bus: int) -> int:
+    return ecus * ecus_per_bus // ECUS_PER_BUS
+
+
 def write(folder: Path, buses: int = BUSES, ecus_per_bus: int = ECUS_PER_BUS) -> Path:
     """Write the vehicle's files; returns the vehicle file."""
     vehicle: dict[str, object] = {"vehicle": "bench", "buses": {}, "ecus": {}, "protect": {}}
@@ -83,12 +89,13 @@ def write(folder: Path, buses: int = BUSES, ecus_per_bus: int = ECUS_PER_BUS) ->
         vehicle["buses"][f"bus{bus}"] = {"kind": "can", "bitrate": "500k", "database": f"bus{bus}.dbc"}
         for place in range(ecus_per_bus):
             number = bus * ecus_per_bus + place
-            vehicle["ecus"][f"N{number}"] = {"on": [f"bus{bus}"], "behaviour": "node.py:Node"}
+            if place < _share(BEHAVING_ECUS, ecus_per_bus):
+                vehicle["ecus"][f"N{number}"] = {"on": [f"bus{bus}"], "behaviour": "node.py:Node"}
             for cycle in CYCLES_MS:
                 vehicle["protect"][f"bus{bus}.M{number}_{cycle}"] = {"counter": "Counter"}
-            if place < ROUTED_ECUS * ecus_per_bus // ECUS_PER_BUS:
+            if place < _share(ROUTED_ECUS, ecus_per_bus):
                 routes.append({"from": f"bus{bus}.M{number}_20", "to": f"bus{(bus + 1) % buses}"})
-            if place < MAPPED_ECUS * ecus_per_bus // ECUS_PER_BUS:
+            if place < _share(MAPPED_ECUS, ecus_per_bus):
                 leaves[f"V{number}"] = {
                     "type": "sensor",
                     "datatype": "float",

@@ -75,7 +75,12 @@ class Driven:
         messages = [{m.name: m for m in database.messages} for database in self.databases]
         for bus, name, identifier in self._schedule:
             self._counter += 1
-            values = {"Counter": self._counter & 15, "State": 0, "Value": self._counter % 4000 * 0.75 % 4000, "Torque": 0}
+            values = {
+                "Counter": self._counter & 15,
+                "State": 0,
+                "Value": self._counter % 4000 * 0.75 % 4000,
+                "Torque": 0,
+            }
             data = messages[bus][name].encode(values)
             self.senders[bus].send(can.Message(arbitration_id=identifier, data=data, is_extended_id=False))
             sent += 1

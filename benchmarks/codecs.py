@@ -64,7 +64,9 @@ def measure_messages() -> list[Figure]:
             if any(ours(data) != theirs(data, decode_choices=False) for data in payloads):
                 raise AssertionError("ours and cantools decode differently")
             our_time, their_time = in_turn(
-                ROUNDS, lambda ours=ours: [ours(data) for data in payloads], lambda theirs=theirs: [theirs(data) for data in payloads]
+                ROUNDS,
+                lambda ours=ours: [ours(data) for data in payloads],
+                lambda theirs=theirs: [theirs(data) for data in payloads],
             )
             rate = f"cantools {_MESSAGES / their_time:,.0f} messages/s, ours {_MESSAGES / our_time:,.0f}"
             figures.append(Figure(name, their_time / our_time, "x", rate))
@@ -78,7 +80,9 @@ def measure_log() -> list[Figure]:
         database = Path(folder) / "bench.dbc"
         database.write_text(_eight())
         log = Path(folder) / "bench.log"
-        log.write_text("".join(f"({n / 1000:.6f}) can0 100#{stream.randbytes(8).hex().upper()}\n" for n in range(_LOG_FRAMES)))
+        log.write_text(
+            "".join(f"({n / 1000:.6f}) can0 100#{stream.randbytes(8).hex().upper()}\n" for n in range(_LOG_FRAMES))
+        )
         return [_decode_only(database), _with_reading(log, database)]
 
 
@@ -93,7 +97,12 @@ def _decode_only(database: Path) -> Figure:
     message = load(database).messages[0]
     theirs = cantools.database.load_file(database).messages[0].decode
     our_time, their_time = in_turn(5, lambda: decode_array(message, payloads), lambda: [theirs(data) for data in raw])
-    return Figure("decode.log", their_time / our_time, "x", f"cantools one by one, {_LOG_FRAMES} frames of 8 signals, payloads in memory")
+    return Figure(
+        "decode.log",
+        their_time / our_time,
+        "x",
+        f"cantools one by one, {_LOG_FRAMES} frames of 8 signals, payloads in memory",
+    )
 
 
 def _with_reading(log: Path, database: Path) -> Figure:

@@ -48,8 +48,15 @@ def measure() -> list[Figure]:
     their_rate = theirs.frames / their_time
     how = "compiled" if _compiled() else "plain"
     return [
-        Figure("vehicle.realtime_factor", SLICE_NS / NS_PER_S / our_time, "x", f"{our_rate:,.0f} frames/s, {how} Python"),
-        Figure("vehicle.vs_python_can", our_rate / their_rate, "x", f"python-can virtual and cantools: {their_rate:,.0f} frames/s"),
+        Figure(
+            "vehicle.realtime_factor", SLICE_NS / NS_PER_S / our_time, "x", f"{our_rate:,.0f} frames/s, {how} Python"
+        ),
+        Figure(
+            "vehicle.vs_python_can",
+            our_rate / their_rate,
+            "x",
+            f"python-can virtual and cantools: {their_rate:,.0f} frames/s",
+        ),
     ]
 
 

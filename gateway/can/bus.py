@@ -27,6 +27,8 @@ from gateway.sim import Kernel
 
 _KEPT_EVENTS: Final = 1000
 _REMEMBERED_PRIORITIES: Final = 10_000
+_BASE_FORMAT: Final = 0x800
+"""Headers below are plain data frames with 11 bits: their identifier alone is their rank."""
 
 
 Waiting = tuple[int, int, Frame, Controller, int]
@@ -51,6 +53,8 @@ class Bus:
         self.events: deque[BusEvent] = deque(maxlen=_KEPT_EVENTS)
         self.on_event: Callable[[str, BusEvent], object] | None = None
         """Called with the bus's name and the event, besides keeping it in `events`."""
+        self.event_listeners: list[Callable[[BusEvent], object]] = []
+        """Called with each event as well: those who come and go, like the clients of a link."""
         self.event_counts: dict[BusEventKind, int] = {}
         self.record: list[tuple[int, int, Frame, Controller, int, int]] | None = None
         """Where each good frame is noted, in the order of `Passage`'s fields."""
@@ -81,6 +85,15 @@ class Bus:
         self.controllers.append(controller)
         self.assess()
         return controller
+
+    def detach(self, controller: Controller) -> None:
+        """Take a participant off the bus for good: what it has queued is lost, and it hears nothing any more."""
+        controller.switch_off()
+        self.controllers.remove(controller)
+        for key, subscribers in self._subscribers.items():
+            self._subscribers[key] = [entry for entry in subscribers if entry[0] is not controller]
+        self._subscribers_of_all = [entry for entry in self._subscribers_of_all if entry[0] is not controller]
+        self.assess()
 
     def subscribe(self, controller: Controller, key: int, receiver: Receiver) -> None:
         self._subscribers.setdefault(key, []).append((controller, receiver))
@@ -129,6 +142,18 @@ class Bus:
 
     def send(self, controller: Controller, frame: Frame) -> bool:
         """Take a frame for sending. False when it was refused, which is counted and told."""
+        if self._frame is None and self._calm:
+            # As `_next`, in place: many frames of most vehicles find the bus idle.
+            kernel = self.kernel
+            now = kernel.now
+            start = now if now > self._idle_ns else self._idle_ns
+            self._end_ns = end = start + self._duration_ns(frame)
+            self._frame = frame
+            self._sender = controller
+            self._requested_ns = now
+            self._start_ns = start
+            heappush(kernel.heap, (end, kernel.order(), self._ended))
+            return True
         if not self._calm:
             if not controller.takes_part:
                 return self._refuse(controller, frame, f"the controller is {controller.state.value}")
@@ -138,22 +163,14 @@ class Bus:
 
     def request(self, controller: Controller, frame: Frame) -> bool:
         """As `send`, past the disturbances."""
-        now = self.kernel.now
-        start = now if now > self._idle_ns else self._idle_ns
-        if self._frame is None and self._calm:
-            # As `_begin`, in place: most frames of most vehicles find the bus idle.
-            self._end_ns = end = start + self._duration_ns(frame)
-            self._frame = frame
-            self._sender = controller
-            self._requested_ns = now
-            self._start_ns = start
-            self.kernel.at(end, self._ended)
-            return True
         if controller.queued >= TRANSMIT_QUEUE:
             return self._refuse(controller, frame, f"{TRANSMIT_QUEUE} frames wait already")
+        now = self.kernel.now
+        start = now if now > self._idle_ns else self._idle_ns
+        header = frame.header
+        rank = header << 21 if header < _BASE_FORMAT else self._rank(header)
         self._requests += 1
         controller.queued += 1
-        rank = self._rank(frame.header)
         heappush(self._queue, (rank, self._requests, frame, controller, now))
         if self._frame is None:
             self._next(start)
@@ -188,34 +205,38 @@ class Bus:
     def _next(self, start: int) -> None:
         """Choose the winner among all that wait."""
         queue = self._queue
-        good = self._calm
-        if good:
+        if self._calm:
             entry = heappop(queue)
-            if queue and queue[0][0] == entry[0] and self._contended(entry):
-                heappush(queue, entry)
-                good = False
-        if not good:
-            entry, start = errors.choose(queue, start)
+            if not queue or queue[0][0] != entry[0] or not self._contended(entry):
+                frame = entry[2]
+                entry[3].queued -= 1
+                self._frame = frame
+                self._sender = entry[3]
+                self._requested_ns = entry[4]
+                self._start_ns = start
+                self._end_ns = end = start + self._duration_ns(frame)
+                kernel = self.kernel
+                heappush(kernel.heap, (end, kernel.order(), self._ended))
+                return
+            heappush(queue, entry)
+        entry, start = errors.choose(queue, start)
         entry[3].queued -= 1
-        self._begin(entry, start, good)
+        self._begin_checked(entry, start)
 
     def _contended(self, chosen: Waiting) -> bool:
         """Whether another controller waits with the identifier of the chosen frame."""
         return any(entry[0] == chosen[0] and entry[3] is not chosen[3] for entry in self._queue)
 
-    def _begin(self, entry: Waiting, start: int, good: bool) -> None:
+    def _begin_checked(self, entry: Waiting, start: int) -> None:
+        """Begin a frame on a bus where something may go wrong with it."""
         _, _, frame, controller, requested_ns = entry
         self._frame = frame
         self._sender = controller
         self._requested_ns = requested_ns
         self._start_ns = start
-        if good:
-            end = start + self._duration_ns(frame)
-        else:
-            self._outcome = errors.outcome(self, controller, frame, start)
-            end = self._outcome.end_ns
-        self._end_ns = end
-        self.kernel.at(end, self._ended)
+        self._outcome = errors.outcome(self, controller, frame, start)
+        self._end_ns = self._outcome.end_ns
+        self.kernel.at(self._end_ns, self._ended)
 
     # The end of a frame
 
@@ -334,6 +355,8 @@ class Bus:
         self.events.append(event)
         if self.on_event is not None:
             self.on_event(self.name, event)
+        for listener in tuple(self.event_listeners):
+            listener(event)
 
     def accepts(self, frame: Frame) -> bool:
         """Whether this bus has the format of `frame`: CAN FD frames need a CAN FD bus."""

@@ -10,6 +10,7 @@ from gateway.errors import GatewayError
 from gateway.sim import NS_PER_S
 
 _REMEMBERED_PAYLOADS = 64
+_OVERFLOWS = 4
 _REMEMBERED_HEADERS = 8192
 
 
@@ -39,14 +40,25 @@ class BitRates:
 class _Shape:
     """What is known of the frames of one header: durations of recent payloads, and the constants of 8 classic bytes."""
 
-    __slots__ = ("crc", "known", "nominal", "row")
+    __slots__ = ("crc", "known", "nominal", "overflows", "row")
 
     def __init__(self) -> None:
-        self.known: dict[bytes, int] = {}
+        self.known: dict[bytes, int] | None = {}
+        """None when payloads hardly ever come again."""
         self.nominal: int = 0
         """Bits of a frame of 8 classic bytes that do not depend on them; 0 while that is not prepared."""
         self.row: int = 0
         self.crc: int = 0
+        self.overflows: int = 0
+
+    def remember(self, data: bytes, duration: int) -> None:
+        known = self.known
+        if known is not None and len(known) >= _REMEMBERED_PAYLOADS:
+            # So many different ones in a row: most likely there is a fine value in it, not only a counter.
+            self.overflows += 1
+            self.known = known = {} if self.overflows < _OVERFLOWS else None
+        if known is not None:
+            known[data] = duration
 
 
 class FrameTimes:
@@ -70,22 +82,23 @@ class FrameTimes:
         shape = self._shapes.get(frame.header)
         if shape is None:
             return self._compute(frame, self._new_shape(frame))
-        duration = shape.known.get(data)
-        if duration is not None:
-            return duration
+        known = shape.known
+        if known is not None:
+            duration = known.get(data)
+            if duration is not None:
+                return duration
         if shape.nominal and len(data) == 8:
             duration = (shape.nominal + eight_bytes_bits(shape.row, shape.crc, data)) * self._bit_ns
-            if len(shape.known) >= _REMEMBERED_PAYLOADS:
-                shape.known.clear()
-            shape.known[data] = duration
+            if known is not None:
+                shape.remember(data, duration)
             return duration
         return self._compute(frame, shape)
 
     def _compute(self, frame: Frame, shape: _Shape) -> int:
         bits = self._lengths.bits(frame)
-        if len(shape.known) >= _REMEMBERED_PAYLOADS:
-            shape.known.clear()
-        duration = shape.known[frame.data] = self.rates.duration_ns(bits.nominal, bits.data)
+        duration = self.rates.duration_ns(bits.nominal, bits.data)
+        if shape.known is not None:
+            shape.remember(frame.data, duration)
         return duration
 
     def _new_shape(self, frame: Frame) -> _Shape:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final
 
-from gateway.can import BRS, EXTENDED, FD, Controller, Frame
+from gateway.can import BRS, EXTENDED, FD, Controller, Frame, padded_length
 from gateway.com.errors import ComError
 from gateway.com.protection import Protection
 from gateway.database import Message, SendType, Signal, bits_of
@@ -28,11 +28,16 @@ def header_of(message: Message) -> int:
     header = message.arbitration_id
     if message.extended:
         header |= EXTENDED
-    if message.fd:
+    if message.fd or message.length > 8:
         header |= FD
         if message.brs:
             header |= BRS
     return header
+
+
+def frame_length(message: Message) -> int:
+    """The bytes of its frames: a CAN FD frame cannot have every length, so a message may be padded (with zeros)."""
+    return padded_length(message.length) if 8 < message.length <= 64 else message.length
 
 
 class TxSignal:
@@ -66,9 +71,8 @@ class TxSignal:
         self._big: bool = signal.big_endian
         self._whole: bool = not signal.is_float
         self._mask: int = (1 << signal.length) - 1
-        self._shift: int = 8 * message.definition.length - signal.end_bit if signal.big_endian else signal.start
+        self._shift: int = 8 * message.length - signal.end_bit if signal.big_endian else signal.start
         self._clear: int = ~(self._mask << self._shift)
-        # For numbers well inside the limits: what `Signal.to_raw` does for those, without its checks.
         plain = not signal.is_float and signal.length <= 32 and signal.scale > 0
         self._scale: float = float(signal.scale) if plain else 0.0
         self._offset: float = float(signal.offset)
@@ -84,17 +88,16 @@ class TxSignal:
     @value.setter
     def value(self, value: int | float | str) -> None:
         """EncodeError when the signal cannot have this value."""
-        raw = self._to_raw(value)
+        if self._scale and not isinstance(value, str) and self._minimum <= value <= self._maximum:
+            # As `Signal.to_raw` does for numbers well inside the limits, which most are.
+            raw: int | float = round((value - self._offset) / self._scale)
+            if not self._lowest <= raw <= self._highest:
+                raw = self.signal.to_raw(value)
+        else:
+            raw = self.signal.to_raw(value)
         self._value = value
         if not self._held:
             self.set_raw(raw)
-
-    def _to_raw(self, value: int | float | str) -> int | float:
-        if self._scale and not isinstance(value, str) and self._minimum <= value <= self._maximum:
-            raw = round((value - self._offset) / self._scale)
-            if self._lowest <= raw <= self._highest:
-                return raw
-        return self.signal.to_raw(value)
 
     @property
     def raw(self) -> int | float:
@@ -146,7 +149,9 @@ class TxMessage:
         self.controller: Final = controller
         self.signals: dict[str, TxSignal] = {}
         """Those that fit into the message's length, by name."""
-        self.protection: Protection | None = None
+        self.length: Final = frame_length(definition)
+        self._protection: Protection | None = None
+        self._counter: TxSignal | None = None
         self.frame_factory: FrameFactory = Frame
         self.sent: int = 0
         self.last_sent_ns: int = -(1 << 62)
@@ -156,7 +161,6 @@ class TxMessage:
         self._header: int = header_of(definition)
         self.sends_on_change: bool = definition.send_type in ON_CHANGE
         self.sends_on_write: bool = definition.send_type is SendType.ON_WRITE
-        self._length: int = definition.length
         self.frame: Frame | None = None
         """What went out last, while no signal has changed since."""
         self._multiplexed = any(signal.multiplexer_signal is not None for signal in definition.signals)
@@ -171,6 +175,17 @@ class TxMessage:
             if signal.end_bit <= size:
                 handle = self.signals[signal.name] = TxSignal(self, signal)
                 handle.put_raw(signal.initial_raw)
+
+    @property
+    def protection(self) -> Protection | None:
+        """Counter and checksum, put in with each sending."""
+        return self._protection
+
+    @protection.setter
+    def protection(self, protection: Protection | None) -> None:
+        counter = protection.counter if protection is not None else None
+        self._counter = self.signal(counter) if counter is not None else None
+        self._protection = protection
 
     def signal(self, name: str) -> TxSignal:
         """ComError, with the nearest name, for a signal that the message does not have."""
@@ -189,16 +204,16 @@ class TxMessage:
         if self._multiplexed:
             return self._multiplexed_payload()
         if not self.big:
-            return self.little.to_bytes(self._length, "little")
+            return self.little.to_bytes(self.length, "little")
         if not self.little:
-            return self.big.to_bytes(self._length, "big")
-        big = int.from_bytes(self.big.to_bytes(self._length, "big"), "little")
-        return (self.little | big).to_bytes(self._length, "little")
+            return self.big.to_bytes(self.length, "big")
+        big = int.from_bytes(self.big.to_bytes(self.length, "big"), "little")
+        return (self.little | big).to_bytes(self.length, "little")
 
     def _protected(self, protection: Protection) -> bytes:
         """The payload with the next counter value and the checksum."""
-        if protection.counter:
-            self.signals[protection.counter].put_raw(protection.next_count())
+        if self._counter is not None:
+            self._counter.put_raw(protection.next_count())
         data = self.payload()
         return protection.sealed(data) if protection.checksum else data
 
@@ -217,7 +232,7 @@ class TxMessage:
                 selector = handle_of_selector.multiplexer_signal
             if selector is None:
                 raws[handle.signal.name] = handle.raw
-        return self.definition.encode_raw(raws)
+        return self.definition.encode_raw(raws).ljust(self.length, b"\0")
 
     def send(self) -> bool:
         """Send it now, counter and checksum included. False when the controller refused it."""
@@ -225,11 +240,12 @@ class TxMessage:
             return False
         frame = self.frame
         if frame is None:
-            if self.protection is not None:
-                frame = self.frame_factory(self._header, self._protected(self.protection))
+            if self._protection is not None:
+                frame = self.frame_factory(self._header, self._protected(self._protection))
             else:
                 frame = self.frame = self.frame_factory(self._header, self.payload())
-        if self.controller.send(frame):
+        controller = self.controller
+        if controller.bus.send(controller, frame):
             self.sent += 1
             self.last_sent_ns = self._kernel.now
             return True

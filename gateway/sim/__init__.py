@@ -2,7 +2,7 @@
 
 from gateway.sim.duration import NS_PER_S, DurationError, duration_ns, duration_text
 from gateway.sim.kernel import FOREVER, Callback, Kernel, Timer
-from gateway.sim.loop import Clock, DeadlockError, SimulationLoop, WallPace, run, wall_clock_ns
+from gateway.sim.loop import Clock, DeadlockError, SimulationLoop, WallPace, calendar_ns, run, wall_clock_ns
 from gateway.sim.memory import rare_collection
 from gateway.sim.streams import Stream, Streams
 
@@ -19,6 +19,7 @@ __all__ = [
     "Streams",
     "Timer",
     "WallPace",
+    "calendar_ns",
     "duration_ns",
     "duration_text",
     "rare_collection",

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sized
 from heapq import heappop, heappush
+from itertools import count
 from typing import Final
 
 FOREVER: Final = 1 << 62
@@ -17,18 +18,20 @@ Callback = Callable[[], object]
 
 
 class Kernel:
-    """Events in order. `now` is the time of the event that runs, or the time up to which all events have run."""
+    """Events in order. `now` is the time of the event that runs, or the time up to which all events have run.
+
+    `heap` and `order` are what `at` is made of, for the few callers to which a call more each time matters.
+    """
 
     def __init__(self) -> None:
         self.now: int = 0
         self.events: int = 0
-        self._heap: list[tuple[int, int, Callback]] = []
-        self._scheduled: int = 0
+        self.heap: Final[list[tuple[int, int, Callback]]] = []
+        self.order: Final[Callable[[], int]] = count(1).__next__
 
     def at(self, time_ns: int, callback: Callback) -> None:
         """Run `callback` at `time_ns`; a time that has passed means as soon as possible, never earlier than `now`."""
-        self._scheduled += 1
-        heappush(self._heap, (time_ns, self._scheduled, callback))
+        heappush(self.heap, (time_ns, self.order(), callback))
 
     def after(self, delay_ns: int, callback: Callback) -> None:
         """Run `callback` when `delay_ns` have passed."""
@@ -37,7 +40,7 @@ class Kernel:
     @property
     def next(self) -> int | None:
         """The time of the next event; None while nothing is scheduled."""
-        return self._heap[0][0] if self._heap else None
+        return self.heap[0][0] if self.heap else None
 
     def run(self, until_ns: int, stop: Sized = ()) -> bool:
         """Run all events up to and including `until_ns`, but stop after the event that puts something into `stop`.
@@ -45,8 +48,8 @@ class Kernel:
         True when it stopped early; otherwise `now` is `until_ns` afterwards, or the time of the last event when that is
         FOREVER.
         """
-        heap = self._heap
-        count = 0
+        heap = self.heap
+        done = 0
         while heap:
             entry = heap[0]
             time_ns = entry[0]
@@ -55,12 +58,12 @@ class Kernel:
             heappop(heap)
             if time_ns > self.now:
                 self.now = time_ns
-            count += 1
+            done += 1
             entry[2]()
             if stop:
-                self.events += count
+                self.events += done
                 return True
-        self.events += count
+        self.events += done
         if until_ns != FOREVER:
             self.now = max(self.now, until_ns)
         return False

@@ -53,6 +53,11 @@ def wall_clock_ns() -> int:
     return time.monotonic_ns()
 
 
+def calendar_ns() -> int:
+    """Nanoseconds since 1970, to say to those outside when a run began. Never part of a simulation."""
+    return time.time_ns()
+
+
 class _Pace(Protocol):
     threads: int
     """Calls in threads that the loop waits for."""
