@@ -107,5 +107,7 @@ class Gateway:
     def _lost(self, frame: Frame) -> None:
         if isinstance(frame, RoutedFrame):
             for journey in frame.sources:
-                if isinstance(self.routes[journey.route], FrameRoute):
-                    self.routes[journey.route].lose(journey, LOST)
+                route = self.routes[journey.route]
+                carried = isinstance(route, FrameRoute) or (isinstance(route, SignalRoute) and route.is_carried_by_frames)
+                if carried and journey.sent_ns == NOT_YET:
+                    route.lose(journey, LOST)

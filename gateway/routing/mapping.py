@@ -24,7 +24,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 from functools import partial
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from gateway.can import EXTENDED, Frame
 from gateway.database import Database, EncodeError, Message, Signal
@@ -63,7 +63,7 @@ class Pair(NamedTuple):
     """One line of a `transform.mapping`."""
 
     source: bool | int | float | str
-    target: object
+    target: Any
 
 
 class Gate(NamedTuple):
@@ -410,15 +410,15 @@ class Source:
         for pair in pairs:
             for physical, label in self.labels.items():
                 if pair.source == label:
-                    table.setdefault(physical, pair.target)  # type: ignore[arg-type]  # coerced when it was loaded
+                    table.setdefault(physical, pair.target)
         for pair in pairs:
             if isinstance(pair.source, str):
                 continue
             for physical, raw in self._raws.items():
                 if pair.source == raw:
-                    table.setdefault(physical, pair.target)  # type: ignore[arg-type]
+                    table.setdefault(physical, pair.target)
             if pair.source not in self.labels:
-                table.setdefault(pair.source, pair.target)  # type: ignore[arg-type]
+                table.setdefault(pair.source, pair.target)
         return table
 
     def convert(self, value: int | float) -> Value:
@@ -440,10 +440,10 @@ class Source:
             if label is not None:
                 return self._coerce(label if self._rule.leaf.datatype == "string" else self._raws[value])
             return self._coerce(value)
-        except ExpressionError as error:
-            raise _Unfit(Refusal.MATH, error.sentence) from None
-        except SignalError as error:
-            raise _Unfit(Refusal.DATATYPE, error.sentence) from None
+        except ExpressionError as without_result:
+            raise _Unfit(Refusal.MATH, without_result.sentence) from None
+        except SignalError as refused:
+            raise _Unfit(Refusal.DATATYPE, refused.sentence) from None
 
 
 def _bytes_needed(signal: Signal) -> int:

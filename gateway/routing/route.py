@@ -12,9 +12,11 @@ from gateway.routing.journey import Decision, Journey, Journeys, RouteCounts
 from gateway.sim import Kernel
 
 Condition = Callable[[bytes], bool | None]
-"""Whether a payload passes; None when it is too short to tell."""
+"""Whether a payload passes; None when that cannot be told: signals are missing in it, or there is no result."""
 
 CONDITION_FALSE: Final = "condition not met"
+UNDECIDED: Final = "condition cannot be told from this payload"
+TIMED_OUT: Final = "timed out while it waited in the gateway"
 RATE_LIMIT: Final = "rate limit"
 UNCHANGED: Final = "unchanged"
 QUEUE_FULL: Final = "queue full"
@@ -31,13 +33,20 @@ class RouteError(GatewayError):
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """A route as the vehicle file has it, for people: both ends, its text and its place in the file."""
+    """A route as the vehicle file has it, for people: both ends, its condition and its place in the file.
+
+    `source_key`, `target_key`: the identifiers as frames carry them, without CAN FD flags; None for all of a bus, or
+    for the same identifier as at the source.
+    """
 
     index: int
     source: str
     target: str
     file: str = ""
     line: int = 0
+    source_key: int | None = None
+    target_key: int | None = None
+    when: str = ""
 
     @property
     def name(self) -> str:
@@ -71,7 +80,7 @@ class Route:
         if self.condition is not None:
             passes = self.condition(frame.data)
             if passes is None:
-                self.drop(frame, TOO_SHORT)
+                self.drop(frame, UNDECIDED)
                 return
             if not passes:
                 self.filter(frame, CONDITION_FALSE)

@@ -10,9 +10,10 @@ from typing import Final
 from gateway.can import Frame
 from gateway.com import TxMessage, TxSignal, label_of
 from gateway.database import EncodeError, Signal
+from gateway.routing.frame_route import refusal
 from gateway.routing.journey import Journey, Journeys, RoutedFrame
 from gateway.routing.lane import Lane
-from gateway.routing.route import NOT_IN_MAP, OUT_OF_RANGE, QUEUE_FULL, TOO_SHORT, UNCHANGED, Route, Rule
+from gateway.routing.route import NOT_IN_MAP, OUT_OF_RANGE, QUEUE_FULL, TIMED_OUT, TOO_SHORT, UNCHANGED, Route, Rule
 from gateway.sim import Kernel, Timer
 
 MapKey = int | float | str
@@ -31,7 +32,7 @@ class SendMode(Enum):
 
 
 class Transform:
-    """Value of the source to value of the target: by table where there is one, then `scale` and `offset`."""
+    """Value of the source to value of the target: by table where there is one, otherwise by `scale` and `offset`."""
 
     def __init__(self, scale: float = 1, offset: float = 0, table: Mapping[MapKey, SignalValue] | None = None) -> None:
         self.scale: Final = scale
@@ -69,6 +70,11 @@ class TargetMessage:
         self.latest[route] = journey
         self._fresh.add(route)
         self.message.active = True
+        self.message.invalidate()
+
+    def forget(self, route: int) -> None:
+        """What this route has brought is no longer what the message's frames come from."""
+        self.latest.pop(route, None)
         self.message.invalidate()
 
     def time_out(self, route: int) -> None:
@@ -127,19 +133,38 @@ class SignalRoute(Route):
             self._raw = raw
             self.lane.add(partial(self._depart, raw, self.accept(frame)))
 
+    def lose(self, journey: Journey, reason: str) -> None:
+        """The target has not got the value: when it comes again, that is a change."""
+        self._raw = None
+        super().lose(journey, reason)
+
+    @property
+    def is_carried_by_frames(self) -> bool:
+        """Each value has a frame of its own; otherwise it is forwarded when it stands in the target message."""
+        return self.mode is not SendMode.CYCLIC
+
     def _depart(self, raw: int | float, journey: Journey) -> None:
+        if self.stale and self.timeout_ns:
+            self.lose(journey, TIMED_OUT)
+            return
         self.target.refresh(self.rule.index, journey)
+        if self.mode is SendMode.CYCLIC:
+            self._signal.set_raw(raw)
+            return
+        self._signal.put_raw(raw)
+        if not self.target.message.send():
+            self.lose(journey, refusal(self.lane.controller))
+
+    def _time_out(self) -> None:
+        self.stale = True
+        self._raw = None
+        self.target.forget(self.rule.index)
+        if self.on_timeout is None:
+            self.target.time_out(self.rule.index)
+            return
+        raw = self._signal.signal.to_raw(self.on_timeout)
         if self.mode is SendMode.CYCLIC:
             self._signal.set_raw(raw)
         else:
             self._signal.put_raw(raw)
             self.target.message.send()
-
-    def _time_out(self) -> None:
-        self.stale = True
-        self._raw = None
-        if self.on_timeout is not None:
-            self._signal.set_raw(self._signal.signal.to_raw(self.on_timeout))
-            self.target.message.invalidate()
-        else:
-            self.target.time_out(self.rule.index)

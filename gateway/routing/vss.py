@@ -82,8 +82,8 @@ class VssLeaf:
     description: str = ""
     comment: str = ""
     arraysize: int | None = None
-    dbc2vss: object = field(default=None, repr=False, compare=False)
-    vss2dbc: object = field(default=None, repr=False, compare=False)
+    dbc2vss: Any = field(default=None, repr=False, compare=False)
+    vss2dbc: Any = field(default=None, repr=False, compare=False)
     coerce: Convert = field(init=False, repr=False, compare=False)
     """The value as this leaf has it. SignalError, with what is allowed, for one that it cannot have."""
 
@@ -214,15 +214,23 @@ def _array_converter(leaf: VssLeaf, element: Convert) -> Convert:
     return convert
 
 
-@dataclass(frozen=True, slots=True, eq=False)
 class VssTree(Mapping[str, VssLeaf]):
-    """All leaves by path, in the file's order. `branches`: the descriptions of the inner nodes by path."""
+    """All leaves by path, in the file's order. `branches`: the descriptions of the inner nodes by path.
 
-    file: str
-    leaves: Mapping[str, VssLeaf] = field(repr=False)
-    branches: Mapping[str, str] = field(repr=False)
-    place: Callable[[str], tuple[str, int | None]] = field(repr=False)
-    """File and line of a path: searched for when asked, for it is needed to tell an error only."""
+    `place(path)` is the file and line of a path: searched for when asked, for it is needed to tell an error only.
+    """
+
+    def __init__(
+        self,
+        file: str,
+        leaves: Mapping[str, VssLeaf],
+        branches: Mapping[str, str],
+        place: Callable[[str], tuple[str, int | None]],
+    ) -> None:
+        self.file: Final = file
+        self.leaves: Final = leaves
+        self.branches: Final = branches
+        self.place: Final = place
 
     def __getitem__(self, path: str) -> VssLeaf:
         return self.leaves[path]
@@ -498,8 +506,9 @@ def _refuse_twice(root: yaml.MappingNode, file: str) -> None:
         seen.add(id(node))
         keys: set[str] = set()
         for key, value in node.value:
-            if isinstance(key, yaml.ScalarNode) and key.value in keys and key.value != "<<":
-                raise MappingError(f"{key.value!r} is there twice", file=file, line=key.start_mark.line + 1)
-            keys.add(str(key.value))
+            if isinstance(key, yaml.ScalarNode):
+                if key.value in keys and key.value != "<<":
+                    raise MappingError(f"{key.value!r} is there twice", file=file, line=key.start_mark.line + 1)
+                keys.add(key.value)
             if isinstance(value, yaml.MappingNode):
                 waiting.append(value)
