@@ -1,24 +1,19 @@
 """The gateway: routes, conditions, the signal store, the mapping to VSS, journeys. Knows `com` and below."""
 
+from gateway.routing.downward import VssToCan
 from gateway.routing.expression import Expression, ExpressionError, compile_expression
 from gateway.routing.frame_route import FrameRoute
 from gateway.routing.gateway import Gateway
 from gateway.routing.journey import NOT_YET, Decision, Journey, Journeys, RouteCounts, RoutedFrame
 from gateway.routing.lane import Lane
-from gateway.routing.mapping import (
-    CanToVss,
-    CanValue,
-    Defaults,
-    SignalFeed,
-    VssMapping,
-    VssToCan,
-    load_defaults,
-    load_mapping,
-)
+from gateway.routing.mapping import load_defaults, load_mapping
 from gateway.routing.route import Condition, Route, RouteError, Rule
+from gateway.routing.rules import CanValue, Defaults, VssMapping
 from gateway.routing.signal_route import SendMode, SignalRoute, TargetMessage, Transform
 from gateway.routing.store import NEVER, Datapoint, Quality, SignalError, SignalStore, Value, VssSignal
-from gateway.routing.vss import MappingError, VssLeaf, VssTree, load_tree
+from gateway.routing.upward import CanToVss, SignalFeed
+from gateway.routing.vss import MappingError, VssLeaf
+from gateway.routing.vss_tree import VssTree, load_tree
 
 __all__ = [
     "NEVER",

@@ -108,6 +108,8 @@ class Gateway:
         if isinstance(frame, RoutedFrame):
             for journey in frame.sources:
                 route = self.routes[journey.route]
-                carried = isinstance(route, FrameRoute) or (isinstance(route, SignalRoute) and route.is_carried_by_frames)
+                carried = isinstance(route, FrameRoute) or (
+                    isinstance(route, SignalRoute) and route.is_carried_by_frames
+                )
                 if carried and journey.sent_ns == NOT_YET:
                     route.lose(journey, LOST)

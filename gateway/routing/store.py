@@ -39,6 +39,10 @@ class Datapoint(NamedTuple):
     quality: Quality
 
 
+# Looked up once: asking an enumeration for a member takes as long as a datapoint.
+_GOOD: Final = Quality.GOOD
+_STALE: Final = Quality.STALE
+
 NEVER: Final = Datapoint(None, 0, Quality.ABSENT)
 Listener = Callable[["VssSignal"], object]
 
@@ -67,7 +71,7 @@ class VssSignal:
     @timeout_ns.setter
     def timeout_ns(self, timeout_ns: int) -> None:
         self._timeout_ns = timeout_ns
-        if timeout_ns and self.datapoint.quality is Quality.GOOD:
+        if timeout_ns and self.datapoint.quality is _GOOD:
             self._timer.set(self.datapoint.time_ns + timeout_ns)
         else:
             self._timer.cancel()
@@ -75,7 +79,7 @@ class VssSignal:
     def publish(self, value: Value) -> None:
         """Take a new value that is good now, and tell the listeners."""
         now = self._kernel.now
-        self.datapoint = Datapoint(value, now, Quality.GOOD)
+        self.datapoint = Datapoint(value, now, _GOOD)
         self.updates += 1
         if self._timeout_ns:
             self._timer.set(now + self._timeout_ns)
@@ -84,7 +88,7 @@ class VssSignal:
 
     def refresh(self) -> None:
         """The same value came again: it stays good, and nobody needs to be told."""
-        if self.datapoint.quality is not Quality.GOOD:
+        if self.datapoint.quality is not _GOOD:
             value = self.datapoint.value
             if value is not None:
                 self.publish(value)
@@ -93,7 +97,7 @@ class VssSignal:
 
     def actuate(self, value: Value) -> None:
         """Ask for a value: whoever drives the actuator is told; the current value follows when the car has done it."""
-        self.target = Datapoint(value, self._kernel.now, Quality.GOOD)
+        self.target = Datapoint(value, self._kernel.now, _GOOD)
         for listener in self._target_listeners:
             listener(self)
 
@@ -113,7 +117,7 @@ class VssSignal:
         return bool(self._target_listeners)
 
     def _time_out(self) -> None:
-        self.datapoint = Datapoint(self.datapoint.value, self.datapoint.time_ns, Quality.STALE)
+        self.datapoint = Datapoint(self.datapoint.value, self.datapoint.time_ns, _STALE)
         for listener in self._listeners:
             listener(self)
 

@@ -19,8 +19,8 @@ sys.path.sort(key=lambda entry: Path(entry).resolve() == Path(__file__).resolve(
 from gateway.can import Frame
 from gateway.database import Database, load
 from gateway.errors import GatewayError
+from gateway.routing import CanToVss, VssToCan, load_mapping
 from gateway.routing.expression import ExpressionError, compile_expression
-from gateway.routing.mapping import CanToVss, VssToCan, load_mapping
 from gateway.routing.store import SignalError, SignalStore
 from gateway.sim import Kernel
 

@@ -12,7 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.routing.store import SignalError
-from gateway.routing.vss import DATATYPES, INTEGERS, Kind, MappingError, VssLeaf, load_tree
+from gateway.routing.vss import DATATYPES, INTEGERS, Kind, MappingError, VssLeaf
+from gateway.routing.vss_tree import load_tree
 
 TREE = """\
 {

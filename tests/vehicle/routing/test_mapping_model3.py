@@ -15,7 +15,7 @@ from cantools.database.namedsignalvalue import NamedSignalValue
 
 from gateway.can import Frame
 from gateway.database import Database, Message, load
-from gateway.routing.mapping import CanToVss, VssMapping, VssToCan, load_defaults, load_mapping
+from gateway.routing import CanToVss, VssMapping, VssToCan, load_defaults, load_mapping
 from gateway.routing.store import SignalError, SignalStore
 from gateway.sim import Kernel
 
