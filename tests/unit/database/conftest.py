@@ -1,0 +1,47 @@
+"""The small databases of `tests/data/databases`, and the real cars' of the package opendbc."""
+
+from __future__ import annotations
+
+from importlib.util import find_spec
+from pathlib import Path
+
+import pytest
+
+from gateway.database import Database, load
+
+DATA = Path(__file__).parents[2] / "data" / "databases"
+
+
+@pytest.fixture(scope="session")
+def databases() -> Path:
+    return DATA
+
+
+@pytest.fixture(scope="session")
+def car() -> Database:
+    return load(DATA / "car.dbc")
+
+
+@pytest.fixture(scope="session")
+def multiplexed() -> Database:
+    return load(DATA / "multiplexed.dbc")
+
+
+@pytest.fixture(scope="session")
+def faulty() -> Database:
+    return load(DATA / "faulty.dbc")
+
+
+@pytest.fixture(scope="session")
+def real_cars() -> list[Path]:
+    """The databases of real cars in opendbc 0.3."""
+    found = find_spec("opendbc")
+    if found is None or not found.submodule_search_locations:
+        pytest.skip("needs opendbc: pip install 'vehicle-gateway[test]'")
+    return sorted(Path(found.submodule_search_locations[0], "dbc").glob("*.dbc"))
+
+
+@pytest.fixture(scope="session")
+def real_databases(real_cars: list[Path]) -> dict[str, Database]:
+    """Those loaded, by the names of their files."""
+    return {path.name: load(path) for path in real_cars}
