@@ -19,6 +19,9 @@ class BusEventKind(Enum):
     BUS_OFF = "bus-off"
     RECOVERED = "recovered"
     REFUSED = "not sent"
+    LINK_DOWN = "link down"
+    LINK_UP = "link up again"
+    LINK_LOST = "lost before they were read"
 
 
 class BusEvent(NamedTuple):

@@ -11,8 +11,12 @@ from gateway import __version__
 
 COMMANDS: Final = {
     "run": "Drive a vehicle, in virtual or in wall time.",
+    "replay": "Let recorded drives flow through the gateway as if the car were there.",
+    "decode": "Decode a whole log, to the terminal or into a file.",
     "check": "Check vehicle files, databases and mappings, and name each fault with its line.",
+    "explain": "Tell what happened to a frame of a recording, and why.",
     "new": "Write a vehicle project to begin with.",
+    "bench": "Measure this installation against what a user would write today.",
     "vcan": "Run a command where there is real vcan, whatever this machine's kernel has.",
 }
 """Each is the function NAME_command of the file of that name, in this folder."""

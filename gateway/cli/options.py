@@ -21,8 +21,11 @@ def find_vehicle(path: Path | None) -> Path:
     if path is not None:
         return path / "vehicle.yaml" if path.is_dir() else path
     here = Path("vehicle.yaml")
-    if here.is_file():
-        return here
+    return here if here.is_file() else demo_vehicle()
+
+
+def demo_vehicle() -> Path:
+    """The demo vehicle of this installation, or of the working tree that it runs from."""
     package = Path(__file__).parents[1]
     for demo in (package / "demo" / "vehicle.yaml", package.parent / "vehicle.yaml"):
         if demo.is_file():

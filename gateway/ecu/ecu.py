@@ -135,7 +135,7 @@ class Ecu:
     def tx(self, name: str) -> TxSignal:
         """A signal that this ECU sends: `Message.Signal`, or `bus.Message.Signal`. EcuError for unknown names."""
         port, message, signal = self._find(name)
-        self._check_sender(message)
+        self._check_sender(port, message)
         return port.transmit(message).signal(signal)
 
     def rx(self, name: str) -> RxSignal:
@@ -153,7 +153,7 @@ class Ecu:
     def send(self, message: str) -> bool:
         """Send a message now, besides its cycle. False when the controller refused it."""
         port, found = self._find_message(message)
-        self._check_sender(found)
+        self._check_sender(port, found)
         return port.transmit(found).send()
 
     def on(self, message: str, callback: Callable[..., object]) -> None:
@@ -211,7 +211,8 @@ class Ecu:
         self._stop_tasks()
 
     def silence(self, message: str) -> None:
-        """Never send this message by itself: the gateway routes it, or a test plays it."""
+        """Never send this message by itself: the gateway routes it, or a test plays it. `bus.Message`, or `Message`
+        for all buses."""
         self._silenced.add(message)
 
     def _boot(self) -> None:
@@ -240,7 +241,7 @@ class Ecu:
         for port in self.ports.values():
             for name, message in port.tx.items():
                 cycle = message.definition.cycle_ns
-                message.active = name not in self._silenced
+                message.active = not {name, f"{port.bus}.{name}"} & self._silenced
                 if cycle and message.active:
                     self._schedule.add(cycle, message.definition.start_delay_ns, message.send)
         self._schedule.start()
@@ -324,9 +325,9 @@ class Ecu:
             raise EcuError(f"{self.name}: message {message.name} has no signal {signal!r}{near}")
         return port, message, signal
 
-    def _check_sender(self, message: Message) -> None:
+    def _check_sender(self, port: Port, message: Message) -> None:
         known = [sender for sender in message.senders if sender not in NOBODY]
-        if known and self.name not in known:
+        if known and self.name not in known and message.name not in port.tx:
             raise EcuError(f"{self.name} does not send {message.name}; in the database its sender is {known[0]}")
 
 

@@ -3,16 +3,24 @@
 from pathlib import Path
 
 from gateway.sim import Kernel
+from gateway.vehicle.about import About, AboutBus, AboutRule, describe, read_about
 from gateway.vehicle.build import Builder
 from gateway.vehicle.errors import VehicleFileError
 from gateway.vehicle.file import VehicleFile, read_vehicle
 from gateway.vehicle.model import VehicleSpec, json_schema
+from gateway.vehicle.names import End, resolve
+from gateway.vehicle.recorder import Recorder
 from gateway.vehicle.report import BusReport, Report, RouteReport, SignalReport, report
 from gateway.vehicle.run import RunOptions, drive
 from gateway.vehicle.vehicle import Vehicle
 
 __all__ = [
+    "About",
+    "AboutBus",
+    "AboutRule",
     "BusReport",
+    "End",
+    "Recorder",
     "Report",
     "RouteReport",
     "RunOptions",
@@ -22,11 +30,14 @@ __all__ = [
     "VehicleFileError",
     "VehicleSpec",
     "build",
+    "describe",
     "drive",
     "json_schema",
     "load",
+    "read_about",
     "read_vehicle",
     "report",
+    "resolve",
 ]
 
 

@@ -2,45 +2,52 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from functools import partial
-from typing import TypeVar
+from typing import Final, TypeVar
 
 from gateway.can import BitRates, Bus
 from gateway.com import Protection
-from gateway.database import Database, load
+from gateway.database import Database, Message, load
 from gateway.ecu import NOBODY, Ecu, Track, senders
 from gateway.errors import GatewayError, nearest
-from gateway.routing import Gateway
+from gateway.routing import Gateway, Route, Rule, load_tree
 from gateway.sim import Kernel, Streams
 from gateway.vehicle.behaviours import load_class
 from gateway.vehicle.drive import read_drive
-from gateway.vehicle.errors import VehicleFileError
+from gateway.vehicle.errors import VehicleFileError, keep, raise_all
 from gateway.vehicle.file import VehicleFile
 from gateway.vehicle.model import BusSpec, EcuSpec, ProtectSpec
-from gateway.vehicle.names import resolve
+from gateway.vehicle.names import key_of, resolve
 from gateway.vehicle.routes import RouteBuilder
 from gateway.vehicle.signals import build_signals
 from gateway.vehicle.vehicle import Vehicle
 
 T = TypeVar("T")
+_BUS_NAME: Final = re.compile(r"[A-Za-z0-9_-]+")
 BOOT_SPREAD_US = 10_000
 """ECUs without a boot time of their own begin within the first 10 ms, each at a time drawn from the seed."""
 
 
 class Builder:
-    """Builds one vehicle. All faults of the file are collected and told at once."""
+    """Builds one vehicle. All faults of the file are collected in `faults` and told at once.
+
+    What depends on a bus without a database is left out, so that one fault is not told many times.
+    """
 
     def __init__(self, file: VehicleFile, kernel: Kernel, seed: int) -> None:
         self.file = file
         self.spec = file.spec
-        self._faults: list[GatewayError] = []
+        self.faults: list[GatewayError] = []
+        self.silent: set[str] = set()
+        """ECUs that have faults of their own."""
         databases: dict[str, Database] = {}
         for name, spec in self.spec.buses.items():
             found = self.attempt(partial(self._database, name, spec), "buses", name, "database")
             if found is not None:
                 databases[name] = found
-        self._raise_faults()
+        self._lost_buses = {*self.spec.buses, *file.left_out} - set(databases)
         options = self.spec.gateway
         self.vehicle = Vehicle(
             name=self.spec.vehicle,
@@ -53,40 +60,42 @@ class Builder:
 
     def build(self) -> Vehicle:
         """The vehicle, everything switched off. VehicleFileError with all faults."""
-        for index, (name, bus) in enumerate(self.spec.buses.items()):
-            self.attempt(partial(self._bus, name, index, bus), "buses", name)
-        self._raise_faults()
-        tracks = self.attempt(self._tracks, "drive") or {}
+        vehicle = self.assemble()
+        raise_all(self.faults)
+        return vehicle
+
+    def assemble(self) -> Vehicle:
+        """As much of the vehicle as can be built; the rest is in `faults`."""
+        for index, name in enumerate(self.vehicle.databases):
+            self._bus(name, index, self.spec.buses[name])
+        tracks = self.attempt(self._tracks, "drive")
         for name, ecu in self.spec.ecus.items():
-            self.attempt(partial(self._ecu, name, ecu), "ecus", name)
-        self._raise_faults()
-        routes = RouteBuilder(self.vehicle)
-        for index, route in enumerate(self.spec.gateway.routes):
-            line = self.file.source.line(("gateway", "routes", index)) or 0
-            self.attempt(partial(routes.add, index, route, self.file.source.file, line), "gateway", "routes", index)
-        self.attempt(partial(build_signals, self.vehicle, self.file), "gateway", "signals")
+            self._ecu(name, ecu)
+        routes = self._routes()
+        self.attempt(self._signals, "gateway", "signals")
         self._rest_bus()
-        self._leave_to_the_gateway()
-        self._give_tracks(tracks)
+        self._leave_to_the_gateway(routes.forwarded)
+        self._give_tracks(tracks or {})
         for name, protect in self.spec.protect.items():
-            self.attempt(partial(self._protect, name, protect), "protect", name)
-        self._raise_faults()
+            self.attempt(partial(self._protect, name, protect, routes), "protect", name)
+        for name in self.spec.links:
+            if name not in self.spec.buses and name not in self.file.left_out:
+                near = nearest(name, list(self.spec.buses))
+                self._fault(f"a link for a bus {name!r} that is not there{near}", "links", name)
         return self.vehicle
 
     def attempt(self, action: Callable[[], T], *place: str | int) -> T | None:
         """Do it. A fault is kept; one without a line gets that of `place`."""
-        try:
-            return action()
-        except GatewayError as error:
-            if error.file is None:
-                error.file, error.line = self.file.source.file, self.file.source.line(place)
-            self._faults.append(error)
-            return None
+        faults: list[GatewayError] = []
+        result = keep(faults, action)
+        for fault in faults:
+            if fault.file is None:
+                fault.file, fault.line = self.file.source.file, self.file.source.line(place)
+        self.faults += faults
+        return None if faults else result
 
-    def _raise_faults(self) -> None:
-        if self._faults:
-            first, *more = self._faults
-            raise VehicleFileError(first.sentence, file=first.file, line=first.line, more=tuple(more))
+    def _fault(self, sentence: str, *place: str | int) -> None:
+        self.faults.append(self.file.source.error(sentence, place))
 
     def _database(self, name: str, spec: BusSpec) -> Database:
         """All files of a bus as one database."""
@@ -102,18 +111,50 @@ class Builder:
         )
 
     def _bus(self, name: str, index: int, spec: BusSpec) -> None:
-        rates = BitRates(spec.bitrate, spec.data_bitrate or spec.bitrate)
-        if spec.data_bitrate is not None and spec.kind != "canfd":
-            raise VehicleFileError(f"bus {name} has a data_bitrate, so its kind must be canfd")
-        bus = Bus(self.vehicle.kernel, name, rates, index=index, fd=spec.kind == "canfd")
+        fd = spec.kind == "canfd"
+        if not _BUS_NAME.fullmatch(name):
+            self._fault(f"{name!r} cannot be the name of a bus: letters, digits, _ and - are allowed", "buses", name)
+        if spec.data_bitrate is not None and not fd:
+            self._fault(f"bus {name} has a data_bitrate, so its kind must be canfd", "buses", name, "data_bitrate")
+        data_rate = spec.data_bitrate if fd and spec.data_bitrate else spec.bitrate
+        word = "data_bitrate" if spec.data_bitrate else "bitrate"
+        rates = self.attempt(partial(BitRates, spec.bitrate, data_rate), "buses", name, word)
         for message in self.vehicle.databases[name].messages:
-            if not bus.fd and (message.fd or message.length > 8):
-                raise VehicleFileError(f"message {message.name} of {message.length} bytes needs CAN FD: kind: canfd")
+            if message.length > 8 and not fd and self._has_frames(message):
+                self._fault(
+                    f"message {message.name} of {message.length} bytes needs CAN FD: kind: canfd", "buses", name
+                )
+        # A bus that has faults is built all the same: what is on it is looked at as well.
+        bus = Bus(self.vehicle.kernel, name, rates or BitRates(500_000, 500_000), index=index, fd=fd)
         self.vehicle.buses[name] = bus
         self.vehicle.gateway.attach(bus)
 
+    @staticmethod
+    def _has_frames(message: Message) -> bool:
+        """It fits into one frame; longer ones go by a transport protocol and are not sent by themselves."""
+        return message.length <= 64
+
     def _tracks(self) -> Mapping[str, Track]:
         return read_drive(self.file.folder / self.spec.drive) if self.spec.drive else {}
+
+    def _routes(self) -> RouteBuilder:
+        routes = RouteBuilder(self.vehicle)
+        gateway = self.vehicle.gateway
+        for index, route in enumerate(self.spec.gateway.routes):
+            if not {end.partition(".")[0] for end in (route.source, route.target)} & self._lost_buses:
+                line = self.file.source.line(("gateway", "routes", index)) or 0
+                action = partial(routes.add, index, route, self.file.source.file, line)
+                self.attempt(action, "gateway", "routes", index)
+            if len(gateway.routes) == index:  # a place for the route that cannot be, so that the others keep theirs
+                gateway.routes.append(Route(gateway.kernel, Rule(index, route.source, route.target), gateway.journeys))
+        return routes
+
+    def _signals(self) -> None:
+        options = self.spec.gateway
+        if self._lost_buses and options.signals:
+            load_tree(self.file.folder / options.signals)
+        else:
+            build_signals(self.vehicle, self.file)
 
     # ECUs
 
@@ -126,20 +167,47 @@ class Builder:
         return ecu
 
     def _ecu(self, name: str, spec: EcuSpec) -> None:
+        before = len(self.faults)
+        if name == self.spec.gateway.name:
+            self._fault(f"{name} is the gateway; give one of the two another name", "ecus", name)
         ecu = self._new_ecu(name, spec.boot)
-        for bus in spec.on:
-            if bus not in self.vehicle.buses:
-                raise VehicleFileError(
-                    f"{name} is on a bus {bus!r} that is not there{nearest(bus, list(self.vehicle.buses))}"
-                )
-            self._attach(ecu, bus, spec.node or name)
-        if spec.behaviour is not None:
-            ecu.behave(load_class(self.file.folder, spec.behaviour))
+        on = [bus for bus in dict.fromkeys(spec.on) if bus not in self._lost_buses]
+        for bus in on:
+            if bus in self.vehicle.buses:
+                self._attach(ecu, bus, spec.node or name)
+            else:
+                near = nearest(bus, list(self.vehicle.buses))
+                self._fault(f"{name} is on a bus {bus!r} that is not there{near}", "ecus", name, "on")
+        self._check_node(name, spec, ecu)
+        behaviour = spec.behaviour
+        if behaviour is not None:
+            factory = self.attempt(partial(load_class, self.file.folder, behaviour), "ecus", name, "behaviour")
+            if factory is not None:
+                ecu.behave(factory)
+        if len(self.faults) > before or set(spec.on) & self._lost_buses:
+            self.silent.add(name)
+
+    def _check_node(self, name: str, spec: EcuSpec, ecu: Ecu) -> None:
+        """An ECU that does nothing by itself must be a node of a database, and no two ECUs are the same one."""
+        node = spec.node or name
+        nodes = {node for bus in ecu.ports for node in nodes_of(self.vehicle.databases[bus])}
+        if spec.on and len(ecu.ports) == len(set(spec.on)) and node not in nodes and (spec.node or not spec.behaviour):
+            near = nearest(node, sorted(nodes))
+            self._fault(
+                f"there is no node {node!r} in the database of {' or '.join(ecu.ports)}{near},"
+                f" and {name} {'has the behaviour of no other' if spec.behaviour is None else 'claims to be it'}",
+                *("ecus", name, "node") if spec.node else ("ecus", name),
+            )
+        for other, theirs in self.spec.ecus.items():
+            if other == name:
+                break
+            if (theirs.node or other) == node and set(theirs.on) & set(spec.on):
+                self._fault(f"{name} and {other} both are the node {node!r}", "ecus", name)
 
     def _attach(self, ecu: Ecu, bus: str, node: str) -> None:
         database = self.vehicle.databases[bus]
         port = ecu.attach(bus, self.vehicle.buses[bus].attach(ecu.name), database)
-        ecu.sends(port, senders(database).get(node, []))
+        ecu.sends(port, [message for message in senders(database).get(node, []) if self._has_frames(message)])
 
     def _rest_bus(self) -> None:
         """The nodes of the databases that nobody has described: they send their messages and nothing else."""
@@ -153,42 +221,51 @@ class Builder:
                 ecu = self.vehicle.ecus.get(node) or self._new_ecu(node, None)
                 self._attach(ecu, bus, node)
 
-    def _leave_to_the_gateway(self) -> None:
+    def _leave_to_the_gateway(self, forwarded: set[tuple[str, int]]) -> None:
         """What the gateway forwards to a bus or composes there is not sent by anyone else."""
         gateway = self.vehicle.gateway
-        taken = {*gateway.targets, *gateway.commands, *RouteBuilder.forwarded(self.vehicle)}
+        composed = {*gateway.targets, *gateway.commands}
         for ecu in self.vehicle.ecus.values():
             for bus, port in ecu.ports.items():
-                for name in port.tx:
-                    if (bus, name) in taken:
-                        ecu.silence(name)
+                for name, message in port.tx.items():
+                    if (bus, name) in composed or (bus, key_of(message.definition)) in forwarded:
+                        ecu.silence(f"{bus}.{name}")
 
     def _give_tracks(self, tracks: Mapping[str, Track]) -> None:
         for column, track in tracks.items():
             name, _, channel = column.partition(".")
             ecu = self.vehicle.ecus.get(name)
-            if ecu is None:
-                near = nearest(name, list(self.vehicle.ecus))
-                self._faults.append(
-                    VehicleFileError(f"column {column!r}: there is no ECU {name!r}{near}", file=self.spec.drive, line=1)
-                )
-            else:
+            if ecu is not None:
                 ecu.tracks[channel] = track
-
-    def _protect(self, name: str, spec: ProtectSpec) -> None:
-        end = resolve(name, self.vehicle.databases)
-        if end.message is None or end.signal is not None:
-            raise VehicleFileError(f"{name!r} is not bus.Message")
-        for ecu in self.vehicle.ecus.values():
-            port = ecu.ports.get(end.bus)
-            if port is not None and end.message.name in port.tx:
-                port.tx[end.message.name].protection = Protection(
-                    end.message, spec.counter, spec.checksum, spec.algorithm
+            elif name not in self.file.left_out and not self._lost_buses:
+                near = nearest(name, list(self.vehicle.ecus))
+                file = str(self.file.folder / (self.spec.drive or ""))
+                self.faults.append(
+                    VehicleFileError(f"column {column!r}: there is no ECU {name!r}{near}", file=file, line=1)
                 )
-                return
-        target = self.vehicle.gateway.targets.get((end.bus, end.message.name))
-        command = self.vehicle.gateway.commands.get((end.bus, end.message.name))
-        message = target.message if target is not None else command
-        if message is None:
+
+    def _protect(self, name: str, spec: ProtectSpec, routes: RouteBuilder) -> None:
+        if name.partition(".")[0] in self._lost_buses:
+            return
+        end = resolve(name, self.vehicle.databases)
+        message = end.message
+        if message is None or end.signal is not None:
+            raise VehicleFileError(f"{name!r} is not bus.Message")
+        if spec.counter is None and spec.checksum is None:
+            raise VehicleFileError(f"the protection of {name} has neither counter nor checksum")
+        protection = Protection(message, spec.counter, spec.checksum, spec.algorithm)
+        gateway = self.vehicle.gateway
+        place = (end.bus, message.name)
+        composed = gateway.targets[place].message if place in gateway.targets else gateway.commands.get(place)
+        if composed is None and (end.bus, end.key) in routes.forwarded:
+            raise VehicleFileError(f"{name} is forwarded as it is; protect it where it is sent first")
+        ports = [ecu.ports[end.bus] for ecu in self.vehicle.ecus.values() if end.bus in ecu.ports]
+        sender = composed or next((port.tx[message.name] for port in ports if message.name in port.tx), None)
+        if sender is None:
             raise VehicleFileError(f"nobody in this vehicle sends {name}")
-        message.protection = Protection(end.message, spec.counter, spec.checksum, spec.algorithm)
+        sender.protection = protection
+
+
+def nodes_of(database: Database) -> list[str]:
+    """The nodes of a database, those that only its messages name included."""
+    return list(dict.fromkeys([*database.nodes, *senders(database)]))

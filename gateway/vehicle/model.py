@@ -9,7 +9,9 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSche
 
 from gateway.sim import DurationError, duration_ns
 
-_RATE: Final = re.compile(r"(\d+(?:\.\d+)?)\s*([kKM]?)(?:bit/s|bps)?")
+_RATE: Final = re.compile(r"([0-9]{1,9}(?:\.[0-9]{1,9})?)\s*([kKM]?)(?:bit/s|bps)?")
+_INTEGER: Final = re.compile(r"[-+]?(0|[1-9][0-9]{0,99})|0x[0-9a-fA-F]{1,99}")
+_DECIMAL: Final = re.compile(r"[-+]?[0-9]{1,99}\.[0-9]{1,99}")
 _RATE_UNITS: Final = {"": 1, "k": 1_000, "K": 1_000, "M": 1_000_000}
 
 
@@ -40,11 +42,10 @@ def _table(value: object) -> object:
 
 
 def _number_or_word(key: Any) -> Any:
-    for convert in (lambda text: int(text, 0), float):
-        try:
-            return convert(key)
-        except (TypeError, ValueError):
-            continue
+    if isinstance(key, str) and _INTEGER.fullmatch(key):
+        return int(key, 0)
+    if isinstance(key, str) and _DECIMAL.fullmatch(key):
+        return float(key)
     return key
 
 
@@ -106,8 +107,8 @@ class RouteSpec(_Section):
 
     source: str = Field(alias="from", description="bus.Message, bus.0xID, bus.* or bus.Message.Signal")
     target: str = Field(alias="to", description="bus, bus.Message, bus.0xID or bus.Message.Signal")
-    scale: float = Field(1, description="Signal: multiplied with")
-    offset: float = Field(0, description="Signal: added after scaling")
+    scale: float = Field(1, allow_inf_nan=False, description="Signal: multiplied with")
+    offset: float = Field(0, allow_inf_nan=False, description="Signal: added after scaling")
     map: Table | None = Field(None, description="Signal: value or label of the source to that of the target")
     send: Literal["cyclic", "on_change", "each"] | None = Field(
         None, description="Signal: when the target message goes out"

@@ -36,9 +36,11 @@ def resolve(text: str, databases: Mapping[str, Database]) -> End:
     bus, _, rest = text.partition(".")
     if bus not in databases:
         raise VehicleFileError(f"there is no bus {bus!r}{nearest(bus, list(databases))}")
-    if rest in {"", "*"}:
+    if rest == "*" or text == bus:
         return End(bus)
-    if rest[:2].lower() == "0x" or rest[:1].isdigit():
+    if not rest:
+        raise VehicleFileError(f"{text!r} names nothing: write bus, bus.*, bus.Message, bus.0xID or bus.Message.Signal")
+    if "0" <= rest[0] <= "9":
         return End(bus, *_identifier(rest, databases[bus]))
     message_name, _, signal_name = rest.partition(".")
     database = databases[bus]
@@ -47,13 +49,18 @@ def resolve(text: str, databases: Mapping[str, Database]) -> End:
         known = [message.name for message in database.messages]
         raise VehicleFileError(f"there is no message {message_name!r} on {bus}{nearest(message_name, known)}")
     message = found[0]
-    key = header_of(message) & KEY_MASK
+    key = key_of(message)
     if not signal_name:
         return End(bus, message, key)
     if signal_name not in message.by_name:
         near = nearest(signal_name, list(message.by_name))
         raise VehicleFileError(f"message {bus}.{message.name} has no signal {signal_name!r}{near}")
     return End(bus, message, key, message.by_name[signal_name])
+
+
+def key_of(message: Message) -> int:
+    """The identifier as frames carry it, without CAN FD flags."""
+    return header_of(message) & KEY_MASK
 
 
 def _identifier(text: str, database: Database) -> tuple[Message | None, int]:

@@ -1,20 +1,20 @@
 """Records what happens on a vehicle's buses into a file.
 
 Beside each frame stands, as a comment, who sent it and how long it waited for the bus; a frame of the gateway names the
-route and the frames that it came from. What routes did not forward, and what went wrong on a bus, are events.
+route and the frames that it came from. What routes did not forward, and what went wrong on a bus, are events. The head
+of the file tells about the vehicle (`about`). `gateway.explain` reads all of this.
 """
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Final
 
-from gateway import __version__
 from gateway.can import BusEvent, Controller, Frame
 from gateway.routing import Decision, Journey, RoutedFrame
 from gateway.sim import NS_PER_S, Kernel
 from gateway.trace import BusInfo, Severity, TraceWriter, open_writer
+from gateway.vehicle.about import describe
 from gateway.vehicle.vehicle import Vehicle
 
 _EVERY_NS: Final = 100_000_000
@@ -30,18 +30,10 @@ class Recorder:
         self._bit_ns = [bus.rates.duration_ns(1) for bus in vehicle.buses.values()]
         self._events: list[tuple[int, str, Severity]] = []
         self._comments: dict[str, str] = {}
-        about = {
-            "vehicle": vehicle.name,
-            "seed": seed,
-            "gateway": vehicle.gateway.name,
-            "buses": {name: Path(vehicle.databases[name].file).name for name in vehicle.buses},
-            "routes": [str(route.rule) for route in vehicle.gateway.routes],
-            "version": __version__,
-        }
         infos = [
             BusInfo(bus.name, bus.rates.nominal, bus.rates.data if bus.fd else 0) for bus in vehicle.buses.values()
         ]
-        self._writer: TraceWriter = open_writer(path, infos, json.dumps(about, sort_keys=True))
+        self._writer: TraceWriter = open_writer(path, infos, describe(vehicle, seed).as_json())
         self.frames = 0
         self._closed = False
 
@@ -90,7 +82,7 @@ class Recorder:
     def _comment(self, bus: int, frame: Frame, sender: str, waited_ns: int) -> str:
         text = sender
         if waited_ns >= self._bit_ns[bus]:
-            text = f"{sender}, waited {waited_ns / 1000:.1f} us"
+            text = f"{sender}, waited {waited_ns / 1000:.3f} us"
         if isinstance(frame, RoutedFrame):
             sources = "; ".join(self._source(journey) for journey in frame.sources)
             text = f"{text}; {sources}" if sources else text
@@ -105,8 +97,11 @@ class Recorder:
             return
         rule = self._vehicle.gateway.routes[journey.route].rule
         severity = Severity.INFO if journey.decision is Decision.FILTERED else Severity.WARNING
-        text = f"{rule} {journey.decision.value}: {journey.reason}; {journey.frame}"
-        self._events.append((self._vehicle.kernel.now, text, severity))
+        now = self._vehicle.kernel.now
+        # What was forwarded and is lost later says when it came; the rest came now.
+        late = "" if journey.received_ns == now else f" received at {journey.received_ns / NS_PER_S:.9f}"
+        text = f"{rule} {journey.decision.value}: {journey.reason}; {journey.frame}{late}"
+        self._events.append((now, text, severity))
 
     def _bus_event(self, bus: str, event: BusEvent) -> None:
         frame = f" {event.frame}" if event.frame is not None else ""

@@ -6,9 +6,10 @@ from collections.abc import Callable
 
 from gateway.com import MISSED_CYCLES, label_of
 from gateway.database import Message, Signal
-from gateway.errors import nearest
+from gateway.errors import GatewayError, nearest
 from gateway.routing import (
     Condition,
+    ExpressionError,
     FrameRoute,
     Rule,
     SendMode,
@@ -16,43 +17,69 @@ from gateway.routing import (
     Transform,
     compile_expression,
 )
-from gateway.vehicle.errors import VehicleFileError
+from gateway.vehicle.errors import VehicleFileError, keep, raise_all
+from gateway.vehicle.loops import Loops
 from gateway.vehicle.model import RouteSpec
-from gateway.vehicle.names import End, resolve
+from gateway.vehicle.names import End, key_of, resolve
 from gateway.vehicle.vehicle import Vehicle
 
-Edge = tuple[str, int | None]
-"""A message on a bus, by key; None for all of the bus."""
+_OF_SIGNALS = ("scale", "offset", "map", "send", "timeout", "on_timeout")
 
 
 class RouteBuilder:
-    """Adds the routes of one vehicle to its gateway, one after the other."""
+    """Adds the routes of one vehicle to its gateway, one after the other.
+
+    `forwarded`: what comes to a bus by a frame route, by bus and key.
+    """
 
     def __init__(self, vehicle: Vehicle) -> None:
+        self.forwarded: set[tuple[str, int]] = set()
         self._vehicle = vehicle
-        self._edges: dict[Edge, list[tuple[Edge, str]]] = {}
+        self._loops = Loops()
 
     def add(self, index: int, spec: RouteSpec, file: str, line: int) -> None:
-        """VehicleFileError for a route that cannot be."""
-        source = resolve(spec.source, self._vehicle.databases)
-        target = resolve(spec.target, self._vehicle.databases)
+        """VehicleFileError, with all its faults, for a route that cannot be."""
+        source, target = self._ends(spec)
         if source.bus == target.bus:
             raise VehicleFileError(f"a route must lead to another bus than {source.bus}, where it comes from")
-        rule = Rule(index, str(source), str(target), file, line)
+        rule = Rule(index, str(source), str(target), file, line, source.key, target.key, spec.when or "")
         if source.signal is not None or target.signal is not None:
             self._add_signal_route(rule, spec, source, target)
         else:
             self._add_frame_route(rule, spec, source, target)
-        self._check_loop(rule, source, target)
+        self._loops.check(rule, source, target)
+
+    def _ends(self, spec: RouteSpec) -> tuple[End, End]:
+        faults: list[GatewayError] = []
+        source = keep(faults, lambda: resolve(spec.source, self._vehicle.databases))
+        target = keep(faults, lambda: resolve(spec.target, self._vehicle.databases))
+        raise_all(faults)
+        assert source is not None and target is not None
+        return source, target
 
     def _add_frame_route(self, rule: Rule, spec: RouteSpec, source: End, target: End) -> None:
-        for key in ("scale", "offset", "map", "send", "timeout", "on_timeout"):
+        for key in _OF_SIGNALS:
             if key in spec.model_fields_set:
                 raise VehicleFileError(
                     f"{key!r} is for signals, and {spec.source} -> {spec.target} is a route of frames"
                 )
+        self._check_frame_ends(source, target)
+        gateway = self._vehicle.gateway
+        route = FrameRoute(gateway.kernel, rule, gateway.journeys, gateway.lane(target.bus, spec.latency), target.key)
+        route.every_ns = spec.every
+        route.condition = self._condition(spec.when, source)
+        gateway.add(route, source.bus, source.key)
+        if source.key is not None:
+            self.forwarded.add((target.bus, source.key if target.key is None else target.key))
+        else:
+            messages = self._vehicle.databases[source.bus].messages
+            self.forwarded |= {(target.bus, key_of(message)) for message in messages}
+
+    def _check_frame_ends(self, source: End, target: End) -> None:
         bus = self._vehicle.buses[target.bus]
         message = source.message
+        if source.key is None and target.key is not None:
+            raise VehicleFileError(f"all frames of {source.bus} cannot get the one identifier of {target}")
         if message is not None and not bus.fd and (message.fd or message.length > 8):
             raise VehicleFileError(
                 f"message {source} of {message.length} bytes needs CAN FD, and {target.bus} has none"
@@ -62,86 +89,54 @@ class RouteBuilder:
             raise VehicleFileError(
                 f"{source} has {message.length} bytes, and {target} only {target.message.length}: it would need a longer frame"
             )
-        gateway = self._vehicle.gateway
-        route = FrameRoute(gateway.kernel, rule, gateway.journeys, gateway.lane(target.bus, spec.latency), target.key)
-        route.every_ns = spec.every
-        route.condition = self._condition(spec.when, message)
-        gateway.add(route, source.bus, source.key)
 
     def _add_signal_route(self, rule: Rule, spec: RouteSpec, source: End, target: End) -> None:
         if source.signal is None or target.signal is None or target.message is None or source.message is None:
             raise VehicleFileError(
                 "a route leads from a frame to a bus, or from a signal to a signal: bus.Message.Signal"
             )
-        if target.signal.end_bit > 8 * target.message.length:
-            raise VehicleFileError(f"{target} lies past the end of its message of {target.message.length} bytes")
+        faults: list[GatewayError] = [
+            VehicleFileError(f"{end} lies past the end of its message of {message.length} bytes")
+            for end, signal, message in ((source, source.signal, source.message), (target, target.signal, target.message))
+            if signal.end_bit > 8 * message.length
+        ]
+        raise_all(faults)
         gateway = self._vehicle.gateway
         ends = (source.signal, gateway.target(target.bus, target.message), target.signal.name)
-        lane = gateway.lane(target.bus, spec.latency)
-        route = SignalRoute(gateway.kernel, rule, gateway.journeys, lane, ends)
+        route = SignalRoute(gateway.kernel, rule, gateway.journeys, gateway.lane(target.bus, spec.latency), ends)
         route.transform = Transform(spec.scale, spec.offset, spec.map)
-        route.mode = _mode(spec, target.message)
         route.timeout_ns = MISSED_CYCLES * (source.message.cycle_ns or 0) if spec.timeout is None else spec.timeout
         route.on_timeout = spec.on_timeout
         route.every_ns = spec.every
-        route.condition = self._condition(spec.when, source.message)
-        if spec.map is not None:
-            _check_table(spec, source.signal, target.signal)
-        if spec.on_timeout is not None:
-            target.signal.to_raw(spec.on_timeout)
+        faults += _value_faults(spec, source, source.signal, target.signal)
+        target_message = target.message
+        route.mode = keep(faults, lambda: _mode(spec, target_message)) or SendMode.EACH
+        route.condition = keep(faults, lambda: self._condition(spec.when, source))
+        raise_all(faults)
         gateway.add(route, source.bus, source.key)
 
-    def _condition(self, text: str | None, message: Message | None) -> Condition | None:
+    def _condition(self, text: str | None, source: End) -> Condition | None:
         if text is None:
             return None
+        message = source.message
         if message is None:
             raise VehicleFileError("a condition (`when`) needs a route from one message of a database")
-        expression = compile_expression(text, list(message.by_name))
+        try:
+            expression = compile_expression(text, list(message.by_name))
+        except ExpressionError as error:
+            raise VehicleFileError(f"when: {error.sentence}") from None
         getters = [_getter(message.by_name[name], name in expression.labels) for name in expression.names]
 
         def condition(data: bytes) -> bool | None:
             values = [get(data) for get in getters]
             if None in values:
                 return None
-            return bool(expression.function(*values))
+            try:
+                return bool(expression.function(*values))
+            except ExpressionError:  # a division by zero, a label where a number was meant
+                return None
 
         return condition
-
-    def _check_loop(self, rule: Rule, source: End, target: End) -> None:
-        """A frame that comes back to where it was would run for ever as soon as two gateways share the buses."""
-        start: Edge = (source.bus, source.key)
-        end: Edge = (target.bus, source.key if target.key is None else target.key)
-        self._edges.setdefault(start, []).append((end, rule.name))
-        path = self._path(end, start, set())
-        if path is not None:
-            raise VehicleFileError(
-                f"a route loop: {' and '.join([rule.name, *path])} lead {source} back to {source.bus}"
-            )
-
-    def _path(self, place: Edge, goal: Edge, seen: set[Edge]) -> list[str] | None:
-        if place == goal or (place[0] == goal[0] and None in {place[1], goal[1]}):
-            return []
-        if place in seen:
-            return None
-        seen.add(place)
-        for key in {place[1], None}:
-            for following, name in self._edges.get((place[0], key), []):
-                if following[1] is None:
-                    following = (following[0], place[1])
-                path = self._path(following, goal, seen)
-                if path is not None:
-                    return [name, *path]
-        return None
-
-    @staticmethod
-    def forwarded(vehicle: Vehicle) -> set[tuple[str, str]]:
-        """The messages, by bus and name, that come to a bus by a frame route."""
-        found = set()
-        for route in vehicle.gateway.frame_routes():
-            bus, _, name = route.rule.target.partition(".")
-            name = name or route.rule.source.partition(".")[2]
-            found.add((bus, name))
-        return found
 
 
 def _mode(spec: RouteSpec, target: Message) -> SendMode:
@@ -167,9 +162,22 @@ def _getter(signal: Signal, wants_label: bool) -> Callable[[bytes], int | float 
     return label
 
 
-def _check_table(spec: RouteSpec, source: Signal, target: Signal) -> None:
+def _value_faults(spec: RouteSpec, end: End, source: Signal, target: Signal) -> list[GatewayError]:
+    """What of `map` and `on_timeout` the two signals do not have."""
+    faults: list[GatewayError] = []
+    if spec.map is not None and {"scale", "offset"} & spec.model_fields_set:
+        faults.append(VehicleFileError("`map` gives the values of the target as they are: no `scale`, no `offset`"))
     labels = list((source.choices or {}).values())
-    for key, value in (spec.map or {}).items():
+    for key in spec.map or {}:
         if isinstance(key, str) and key not in labels:
-            raise VehicleFileError(f"{source} has no value {key!r}{nearest(key, labels)}")
-        target.to_raw(value)
+            near = nearest(key, labels) or (f" (there are {', '.join(labels[:8])})" if labels else "")
+            faults.append(VehicleFileError(f"map: {end} has no value {key!r}{near}"))
+    values = [("map", value) for value in (spec.map or {}).values()]
+    if spec.on_timeout is not None:
+        values.append(("on_timeout", spec.on_timeout))
+    for word, value in values:
+        try:
+            target.to_raw(value)
+        except GatewayError as error:
+            faults.append(VehicleFileError(f"{word}: {error.sentence}"))
+    return faults

@@ -1,0 +1,116 @@
+"""gateway decode: what the frames of a log mean."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Mapping
+from functools import partial
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+
+from gateway.cli.log_output import print_findings, read_with_progress
+from gateway.cli.options import Json, duration_option
+from gateway.database import Database
+from gateway.vehicle.decode import DecodedLog, census, decode
+from gateway.vehicle.decode_choice import check_names, choose, restricted
+from gateway.vehicle.decode_lines import LineDecoder
+from gateway.vehicle.decoded_files import check_ending, write
+from gateway.vehicle.findings import Census, Finding, database_findings, log_findings, unknown_frames
+from gateway.vehicle.log_databases import DatabaseChoice, database_of, load_databases, preloaded
+
+
+def decode_command(
+    log: Annotated[Path, typer.Argument(metavar="LOG", help="A recording in any format that is read.")],
+    databases: Annotated[
+        list[str],
+        typer.Option("--database", metavar="[BUS=]FILE", help="What the frames of a bus, or of all, mean."),
+    ],
+    out: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Write .csv, .json or .mf4; without, lines to the terminal.")
+    ] = None,
+    signals: Annotated[
+        list[str] | None,
+        typer.Option("--signal", metavar="NAME", help="Only this: Message.Signal, Signal or Message. Repeatable."),
+    ] = None,
+    raster: Annotated[
+        str | None,
+        typer.Option(metavar="TIME", help="CSV with a column a signal and a row each so long, like 100ms."),
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """The command's options, and what comes of them."""
+    choices = [DatabaseChoice.of(text) for text in databases]
+    raster_ns = duration_option(raster)
+    if raster_ns is not None and out is None:
+        raise typer.BadParameter("--raster is for a CSV file: give --out FILE.csv")
+    if out is not None:
+        check_ending(out, raster_ns)
+    if out is None and not as_json:
+        _print_lines(log, choices, signals or [])
+        return
+    decoded = _decoded(log, choices, signals or [])
+    if out is not None:
+        write(decoded, out, raster_ns)
+    found = census(decoded.log)
+    findings = _findings(str(log), found, decoded.databases, list(decoded.log.findings))
+    if as_json:
+        sys.stdout.write(json.dumps(_as_json(decoded, found, findings), indent=2) + "\n")
+    else:
+        _summary(decoded, found, findings, out)
+
+
+def _decoded(log: Path, choices: list[DatabaseChoice], names: list[str]) -> DecodedLog:
+    loaded = preloaded(choices)
+    frames = read_with_progress([log])
+    found = load_databases(choices, frames.buses, loaded)
+    check_names(names, found)
+    return restricted(decode(frames, found), choose(names, found))
+
+
+def _print_lines(log: Path, choices: list[DatabaseChoice], names: list[str]) -> None:
+    loaded = preloaded(choices)
+    # The buses are not known before the log is read: a name may begin with any.
+    check_names([_without_bus(name) for name in names], {str(file): found for file, found in loaded.items()})
+    decoder = LineDecoder(partial(database_of, choices=choices, loaded=loaded), names)
+    write_line = sys.stdout.write
+    for line in decoder.lines(log):
+        write_line(line)
+    sys.stdout.flush()
+    findings = _findings(str(log), decoder.census, decoder.databases, decoder.findings)
+    print_findings(findings, unknown_frames(decoder.census, decoder.databases), Console(stderr=True))
+
+
+def _without_bus(name: str) -> str:
+    return name.partition(".")[2] if name.count(".") == 2 else name
+
+
+def _findings(file: str, found: Census, databases: Mapping[str, Database], findings: list[Finding]) -> list[Finding]:
+    return [*database_findings(databases.values()), *findings, *log_findings(file, found, databases)]
+
+
+def _summary(decoded: DecodedLog, found: Census, findings: list[Finding], out: Path | None) -> None:
+    console = Console(stderr=True)
+    values = sum(len(table) * len(table.values) for table in decoded.tables)
+    unknown = unknown_frames(found, decoded.databases)
+    text = f"{len(decoded.log)} frames, {len(decoded.tables)} messages, {values} values"
+    console.print(text + (f" -> {out}" if out is not None else ""), soft_wrap=True, highlight=False, markup=False)
+    print_findings(findings, unknown, console)
+
+
+def _as_json(decoded: DecodedLog, found: Census, findings: list[Finding]) -> dict[str, Any]:
+    unknown = unknown_frames(found, decoded.databases)
+    return {
+        "frames": len(decoded.log),
+        "duration_s": decoded.log.duration_ns / 1e9,
+        "unknown_frames": sum(one.frames for one in unknown),
+        "unknown": [one.as_json() for one in unknown],
+        "messages": [
+            {"bus": table.bus, "message": table.message.name, "frames": len(table), "signals": list(table.values)}
+            for table in decoded.tables
+        ],
+        "diagnostics": [finding.as_json() for finding in findings],
+    }

@@ -1,0 +1,131 @@
+"""gateway replay: recorded drives flow through the gateway as if the car were there."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from gateway.cli.log_output import print_findings, read_with_progress
+from gateway.cli.options import Json, duration_option, find_vehicle
+from gateway.errors import GatewayError
+from gateway.sim import Clock, Kernel
+from gateway.vehicle import RunOptions, Vehicle, build, read_vehicle
+from gateway.vehicle.ad_hoc import vehicle_of_log
+from gateway.vehicle.log import Log
+from gateway.vehicle.log_databases import DatabaseChoice, load_databases, preloaded
+from gateway.vehicle.model import bit_rate
+from gateway.vehicle.replay import ReplayOptions, ReplayReport, renamed, replay
+
+
+def replay_command(
+    logs: Annotated[list[Path], typer.Argument(metavar="LOG...", help="Recordings; several are merged by time.")],
+    vehicle: Annotated[
+        Path | None,
+        typer.Option(metavar="VEHICLE", help="Its buses, routes and signals; the default where no database is given."),
+    ] = None,
+    databases: Annotated[
+        list[str] | None,
+        typer.Option("--database", metavar="[BUS=]FILE", help="What the frames of a bus, or of all, mean."),
+    ] = None,
+    signals: Annotated[
+        Path | None, typer.Option(metavar="MAP.json", help="A VSS tree with dbc2vss: which signals become which.")
+    ] = None,
+    names: Annotated[
+        list[str] | None, typer.Option("--map", metavar="CHANNEL=BUS", help="The log's channel is this bus.")
+    ] = None,
+    clock: Annotated[Clock | None, typer.Option(help="wall keeps the log's timing; default: virtual.")] = None,
+    speed: Annotated[float | None, typer.Option(metavar="X", help="So many times as fast as it was (wall).")] = None,
+    duration: Annotated[
+        str | None, typer.Option("--for", metavar="TIME", help="Only so much of the log, like 60s.")
+    ] = None,
+    only: Annotated[
+        str | None, typer.Option(metavar="ECU,...", help="ECUs of the vehicle that live, in place of the log's.")
+    ] = None,
+    bitrate: Annotated[
+        str | None, typer.Option(metavar="RATE", help="Without a vehicle: of all buses; default 500k.")
+    ] = None,
+    trace: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Record all frames: .pcapng, .log, .asc, .blf, .trc, .mf4.")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """The command's options, and what comes of them."""
+    options = ReplayOptions(
+        clock=_clock(clock, speed),
+        speed=speed or 1.0,
+        for_ns=duration_option(duration),
+        ecus=tuple(only.split(",")) if only else (),
+        trace=trace,
+    )
+    if vehicle is not None and databases:
+        raise typer.BadParameter("a vehicle has databases of its own: give either --vehicle or --database")
+    if bitrate is not None and not databases:
+        raise typer.BadParameter("a vehicle has bit rates of its own: --bitrate goes with --database")
+    choices = [DatabaseChoice.of(text) for text in databases or ()]
+    loaded = preloaded(choices)
+    log = renamed(read_with_progress(logs), dict(_pair(name) for name in names or ()))
+    if choices:
+        chosen = load_databases(choices, log.buses, loaded)
+        car = vehicle_of_log(log, chosen, signals, _bit_rate(bitrate))
+    else:
+        car = _vehicle(vehicle, signals)
+    if as_json:
+        sys.stdout.write(json.dumps(replay(car, log, options).as_json(), indent=2) + "\n")
+    else:
+        _shown(car, log, options)
+
+
+def _shown(car: Vehicle, log: Log, options: ReplayOptions) -> None:
+    from dataclasses import replace
+
+    from gateway.ui import RunView
+
+    length_ns = min(log.duration_ns, options.for_ns or log.duration_ns)
+    view = RunView(
+        f"{car.name} from {log.name}" if car.name != "log" else log.name, RunOptions(options.clock, length_ns)
+    )
+    with view:
+        watcher = view.watched(RunOptions()).watcher
+        result = replay(car, log, replace(options, watcher=watcher))
+    view.summary(result.run)
+    _print(result)
+
+
+def _print(result: ReplayReport) -> None:
+    print_findings(result.findings, result.unknown)
+
+
+def _vehicle(path: Path | None, signals: Path | None) -> Vehicle:
+    file = read_vehicle(find_vehicle(path))
+    if signals is not None:
+        gateway = file.spec.gateway.model_copy(update={"signals": str(signals.resolve())})
+        file = file._replace(spec=file.spec.model_copy(update={"gateway": gateway}))
+    return build(file, Kernel())
+
+
+def _clock(clock: Clock | None, speed: float | None) -> Clock:
+    if speed is None:
+        return clock or Clock.VIRTUAL
+    if clock is Clock.VIRTUAL:
+        raise typer.BadParameter("--speed is of wall time; virtual time goes as fast as it can")
+    if not 0.001 <= speed <= 1000:
+        raise typer.BadParameter(f"a speed of {speed:g} is not between 0.001 and 1000; --clock virtual is the fastest")
+    return Clock.WALL
+
+
+def _bit_rate(text: str | None) -> int:
+    try:
+        return bit_rate(text or "500k")
+    except ValueError as error:
+        raise typer.BadParameter(str(error)) from None
+
+
+def _pair(text: str) -> tuple[str, str]:
+    channel, equals, bus = text.partition("=")
+    if not equals or not channel or not bus:
+        raise GatewayError(f"--map {text!r} is not CHANNEL=BUS, like can0=powertrain")
+    return channel, bus

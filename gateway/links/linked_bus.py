@@ -1,0 +1,152 @@
+"""A bus that is not simulated: who sends when is decided by a kernel or an adapter, and this only takes part.
+
+What an ECU or the gateway sends goes to the link. It is through when the link says so, at the link's time: then the
+other participants in this process get it, as they would from a wire, and it is recorded. What others send comes from
+the controller that bears the link's name. Frames have no simulated duration, collisions or errors here; what the
+interface reports of those are events. The load is computed from the frames' exact lengths at the file's bit rates.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from typing import Final
+
+from gateway.can.bus import Bus
+from gateway.can.controller import TRANSMIT_QUEUE, Controller, ControllerState
+from gateway.can.disturbance import Disturbance
+from gateway.can.events import BusEventKind
+from gateway.can.frame import KEY_MASK, Frame
+from gateway.can.timing import BitRates
+from gateway.links.errors import LinkError
+from gateway.links.link import Link
+from gateway.sim import NS_PER_S, Kernel
+
+MOST_WANTED: Final = 256
+"""Identifiers that an interface is asked to filter; with more of them all frames are taken."""
+_FORGOTTEN_NS: Final = NS_PER_S
+"""A frame that the link has taken and not confirmed for so long, while later ones were, will not be."""
+
+Sending = tuple[Frame, Controller, int]
+"""A frame, who sends it, and since when it wants to."""
+
+
+class LinkedBus(Bus):
+    """A bus with a link; wall time only. `lost`: frames from outside that nobody here could read in time."""
+
+    def __init__(
+        self, kernel: Kernel, name: str, rates: BitRates, link: Link, *, index: int = 0, fd: bool = False
+    ) -> None:
+        super().__init__(kernel, name, rates, index=index, fd=fd)
+        self.link: Final = link
+        self.lost: int = 0
+        self.unconfirmed: int = 0
+        """Frames that the link has taken and never confirmed."""
+        self.filtered: bool = False
+        """Only the frames that somebody here wants are taken."""
+        self._up: bool = False
+        self._all_take_part: bool = True
+        self._waiting: deque[Sending] = deque()
+        self._in_flight: deque[Sending] = deque()
+        self.outside: Final = self.attach(link.name)
+
+    def open(self) -> None:
+        """Let the link begin. LinkError with the reason when it cannot."""
+        self._up = True
+        self.link.open(self)
+
+    def close(self) -> None:
+        self._up = False
+        self.link.close()
+
+    def take_wanted_only(self) -> None:
+        """Leave in the kernel what nobody here receives; the load is then that of the frames that were taken."""
+        if self.record is not None or self._subscribers_of_all or len(self._subscribers) > MOST_WANTED:
+            return
+        self.filtered = True
+        self.link.want(frozenset(self._subscribers))
+
+    # What a simulated bus decides itself
+
+    def assess(self) -> None:
+        self._all_take_part = all(controller.takes_part for controller in self.controllers)
+
+    def disturb(self, disturbance: Disturbance) -> None:
+        raise LinkError(f"bus {self.name} is linked to {self.link.name}: a real bus cannot be disturbed from here")
+
+    def inject(self, controller: Controller, frame: Frame) -> None:
+        """On a real bus a frame from elsewhere has to be sent like any other."""
+        self.send(controller, frame)
+
+    @property
+    def busy_so_far_ns(self) -> int:
+        return self.busy_ns
+
+    @property
+    def waiting(self) -> int:
+        return len(self._waiting) + len(self._in_flight)
+
+    # Out
+
+    def send(self, controller: Controller, frame: Frame) -> bool:
+        """Hand a frame to the link, or keep it until the link takes it. False when refused, which is counted."""
+        if not controller.takes_part:
+            return self._refuse(controller, frame, f"the controller is {controller.state.value}")
+        if not self._up:
+            return self._refuse(controller, frame, f"{self.link.name} is down")
+        if controller.queued >= TRANSMIT_QUEUE:
+            return self._refuse(controller, frame, f"{TRANSMIT_QUEUE} frames wait already")
+        controller.queued += 1
+        sending = (frame, controller, self.kernel.now)
+        if self._waiting:
+            self._waiting.append(sending)
+        else:
+            self._hand_over(sending)
+        return True
+
+    def request(self, controller: Controller, frame: Frame) -> bool:
+        return self.send(controller, frame)
+
+    def _hand_over(self, sending: Sending) -> bool:
+        self._in_flight.append(sending)
+        if self.link.send(sending[0]):
+            return True
+        if self._in_flight and self._in_flight[-1] is sending:
+            self._in_flight.pop()
+            self._waiting.appendleft(sending)
+        return False
+
+    def remove_queued(self, controller: Controller) -> None:
+        """Forget what a controller has queued; what the link has taken already goes out."""
+        lost = [sending[0] for sending in self._waiting if sending[1] is controller]
+        self._waiting = deque(sending for sending in self._waiting if sending[1] is not controller)
+        controller.queued -= len(lost)
+        for frame in lost:
+            controller.lose(frame)
+
+    # From the link
+
+    def received(self, frame: Frame, time_ns: int) -> None:
+        start_ns = time_ns - self._duration_ns(frame)
+        self._pass(frame, self.outside, start_ns, start_ns, time_ns)
+        self._distribute(frame, self.outside)
+
+    def confirmed(self, frame: Frame, time_ns: int) -> None:
+        in_flight = self._in_flight
+        if not in_flight:
+            self.received(frame, time_ns)  # sent before the interface went down, and told as lost
+            return
+        sending = in_flight[0]
+        if sending[0].header == frame.header and sending[0].data == frame.data:
+            in_flight.popleft()
+        elif not self._take_out_of_turn(frame):
+            self.received(frame, time_ns)
+            return
+        else:
+            sending = self._taken
+        ours, controller, requested_ns = sending
+        controller.queued -= 1
+        start_ns = max(requested_ns, time_ns - self._duration_ns(ours))
+        self._pass(ours, controller, requested_ns, start_ns, time_ns)
+        if controller.on_sent is not None:
+            controller.on_sent(ours, requested_ns, start_ns)
+        self._distribute(ours, controller)

@@ -1,0 +1,62 @@
+"""What `run --trace` has recorded gives, replayed, what the run gave."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from gateway.sim import NS_PER_S, Kernel
+from gateway.vehicle import Report, RunOptions, build, drive, read_vehicle
+from gateway.vehicle.log import read_log
+from gateway.vehicle.replay import ReplayOptions, ReplayReport, replay
+
+DEMO = Path(__file__).parents[3] / "vehicle.yaml"
+
+
+@pytest.fixture(scope="module")
+def run_and_replay(tmp_path_factory: pytest.TempPathFactory) -> tuple[Report, ReplayReport, Path, Path]:
+    """Eight seconds of the demo vehicle, and the replay of their recording, itself recorded."""
+    folder = tmp_path_factory.mktemp("own")
+    first, second = folder / "run.pcapng", folder / "replay.pcapng"
+    run = drive(read_vehicle(DEMO), RunOptions(for_ns=8 * NS_PER_S, trace=first))
+    car = build(read_vehicle(DEMO), Kernel())
+    return run, replay(car, read_log([first]), ReplayOptions(trace=second)), first, second
+
+
+def test_all_signals_have_the_values_of_the_run(
+    run_and_replay: tuple[Report, ReplayReport, Path, Path],
+) -> None:
+    run, replayed, _, _ = run_and_replay
+    expected = {path: (signal.value, signal.quality) for path, signal in run.signals.items()}
+    assert len(expected) > 50
+    assert {path: (signal.value, signal.quality) for path, signal in replayed.run.signals.items()} == expected
+    assert replayed.unknown_frames == 0
+
+
+def test_the_gateway_routes_what_it_has_routed(run_and_replay: tuple[Report, ReplayReport, Path, Path]) -> None:
+    run, replayed, _, _ = run_and_replay
+    for before, after in zip(run.routes, replayed.run.routes, strict=True):
+        assert (after.source, after.target) == (before.source, before.target)
+        # The replay ends with the last frame of the recording, the run a little later.
+        assert 0 <= before.received - after.received <= 1
+
+
+def test_the_ecus_frames_pass_at_the_very_times_of_the_recording(
+    run_and_replay: tuple[Report, ReplayReport, Path, Path],
+) -> None:
+    _, _, first, second = run_and_replay
+    before, after = read_log([first]), read_log([second])
+    for bus in before.buses:
+        whose = {key for key, _ in _frames(after, bus)} & {key for key, _ in _frames(before, bus)}
+        assert len(whose) > 5
+    ecu_frames = [key for key in _frames(after, "powertrain") if key in set(_frames(before, "powertrain"))]
+    assert len(ecu_frames) > 0.7 * len(_frames(before, "powertrain"))
+
+
+def _frames(log: object, bus: str) -> list[tuple[int, int]]:
+    from gateway.vehicle.log import Log
+
+    assert isinstance(log, Log)
+    rows = log.bus == log.buses.index(bus)
+    return list(zip(log.header[rows].tolist(), log.times[rows].tolist(), strict=True))
