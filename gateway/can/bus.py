@@ -44,7 +44,7 @@ class Bus:
     def __init__(self, kernel: Kernel, name: str, rates: BitRates, *, index: int = 0, fd: bool = False) -> None:
         self.kernel: Final = kernel
         self.name: Final = name
-        self.index: Final = index
+        self.index: int = index
         self.rates: Final = rates
         self.fd: Final = fd
         self.times: Final = FrameTimes(rates)
@@ -58,6 +58,8 @@ class Bus:
         self.event_counts: dict[BusEventKind, int] = {}
         self.record: list[tuple[int, int, Frame, Controller, int, int]] | None = None
         """Where each good frame is noted, in the order of `Passage`'s fields."""
+        self.taps: list[Callable[[int, Frame, Controller], object]] = []
+        """Called with (end of frame, frame, sender) for each good frame: test instruments, which take no part."""
         self.frames: int = 0
         self.errors: int = 0
         self.busy_ns: int = 0
@@ -90,8 +92,10 @@ class Bus:
         """Take a participant off the bus for good: what it has queued is lost, and it hears nothing any more."""
         controller.switch_off()
         self.controllers.remove(controller)
-        for key, subscribers in self._subscribers.items():
+        for key, subscribers in list(self._subscribers.items()):
             self._subscribers[key] = [entry for entry in subscribers if entry[0] is not controller]
+            if not self._subscribers[key]:
+                del self._subscribers[key]
         self._subscribers_of_all = [entry for entry in self._subscribers_of_all if entry[0] is not controller]
         self.assess()
 
@@ -263,6 +267,8 @@ class Bus:
             sender.sent += 1
             if self.record is not None:
                 self.record.append((now, self.index, frame, sender, requested_ns, start))
+            if self.taps:
+                self.tap(now, frame, sender)
             if sender.on_sent is not None:
                 sender.on_sent(frame, requested_ns, start)
             if self._calm and outcome is None:
@@ -286,6 +292,8 @@ class Bus:
         controller.sent += 1
         if self.record is not None:
             self.record.append((now, self.index, frame, controller, start, start))
+        if self.taps:
+            self.tap(now, frame, controller)
         if self._calm:
             self._deliver(frame, controller)
         else:
@@ -301,6 +309,11 @@ class Bus:
             for controller, receiver in self._subscribers_of_all:
                 if controller is not sender:
                     receiver(frame)
+
+    def tap(self, time_ns: int, frame: Frame, sender: Controller) -> None:
+        """Tell those who only look on."""
+        for tap in tuple(self.taps):
+            tap(time_ns, frame, sender)
 
     # For the other files of this room
 

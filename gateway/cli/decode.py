@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from collections.abc import Mapping
 from functools import partial
@@ -76,10 +77,13 @@ def _print_lines(log: Path, choices: list[DatabaseChoice], names: list[str]) -> 
     # The buses are not known before the log is read: a name may begin with any.
     check_names([_without_bus(name) for name in names], {str(file): found for file, found in loaded.items()})
     decoder = LineDecoder(partial(database_of, choices=choices, loaded=loaded), names)
-    write_line = sys.stdout.write
-    for line in decoder.lines(log):
-        write_line(line)
-    sys.stdout.flush()
+    try:
+        sys.stdout.writelines(decoder.lines(log))
+        sys.stdout.flush()
+    except BrokenPipeError:
+        # The reader has gone (`| head`), which is its right; what is still held must not be tried again at the exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        raise typer.Exit from None
     findings = _findings(str(log), decoder.census, decoder.databases, decoder.findings)
     print_findings(findings, unknown_frames(decoder.census, decoder.databases), Console(stderr=True))
 
@@ -94,7 +98,7 @@ def _findings(file: str, found: Census, databases: Mapping[str, Database], findi
 
 def _summary(decoded: DecodedLog, found: Census, findings: list[Finding], out: Path | None) -> None:
     console = Console(stderr=True)
-    values = sum(len(table) * len(table.values) for table in decoded.tables)
+    values = sum(table.present for table in decoded.tables)
     unknown = unknown_frames(found, decoded.databases)
     text = f"{len(decoded.log)} frames, {len(decoded.tables)} messages, {values} values"
     console.print(text + (f" -> {out}" if out is not None else ""), soft_wrap=True, highlight=False, markup=False)

@@ -9,9 +9,10 @@ from typing import Annotated
 
 import typer
 
+from gateway.cli.link_options import cycle_start_option, links_option, names_option
 from gateway.cli.options import Json, VehiclePath, duration_option, find_vehicle
 from gateway.sim import Clock
-from gateway.vehicle import RunOptions, VehicleFile, drive, read_vehicle
+from gateway.vehicle import RunOptions, Selection, Service, drive, read_vehicle
 
 
 def run_command(
@@ -24,11 +25,57 @@ def run_command(
     trace: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Record all frames: .pcapng, .log, .asc, .blf, .trc, .mf4.")
     ] = None,
+    link: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--link",
+            metavar="BUS=CHANNEL",
+            help="Link a bus to a real one: BUS=vcan0, BUS=INTERFACE:CHANNEL[@BITRATE[/DATABITRATE]][,KEY=VALUE...].",
+        ),
+    ] = None,
+    only: Annotated[
+        str | None, typer.Option(metavar="ECU,...", help="Run these only; `gateway` is the gateway.")
+    ] = None,
+    without: Annotated[
+        str | None, typer.Option(metavar="ECU,...", help="Run all but these; `gateway` is the gateway.")
+    ] = None,
+    cycle_start: Annotated[
+        str | None,
+        typer.Option(
+            metavar="TIME",
+            help="When the drive cycle begins: now, seconds since 1970 or an ISO time. Default: now; with --only and"
+            " --without, and in wall time, it goes by the clock, so that all parts of a vehicle are in step.",
+        ),
+    ] = None,
+    serve: Annotated[
+        bool | None, typer.Option("--serve/--no-serve", help="A socket for CAN tools; default: in wall time.")
+    ] = None,
+    socketcand: Annotated[
+        str | None,
+        typer.Option(metavar="[HOST:]PORT", help="Let socketcand's clients in, from this machine unless told."),
+    ] = None,
+    cannelloni: Annotated[
+        list[str] | None,
+        typer.Option(metavar="BUS=[HOST:]PORT[,PEER:PORT]", help="A bus over UDP to cannelloni; may be repeated."),
+    ] = None,
     as_json: Json = False,
 ) -> None:
     file = read_vehicle(find_vehicle(vehicle))
     for_ns = duration_option(duration)
-    options = RunOptions(clock=clock or _default_clock(file, for_ns), for_ns=for_ns, seed=seed, trace=trace)
+    links = links_option(link or [])
+    selection = Selection(names_option(only), names_option(without) or frozenset())
+    outside = bool(file.spec.links or links or serve or socketcand or cannelloni)
+    clock = clock or _default_clock(for_ns, outside)
+    options = RunOptions(
+        clock=clock,
+        for_ns=for_ns,
+        seed=seed,
+        trace=trace,
+        links=links,
+        selection=selection,
+        cycle_start_ns=cycle_start_option(cycle_start, in_step=not selection.whole and clock is Clock.WALL),
+        services=_services(clock is Clock.WALL if serve is None else serve, socketcand, cannelloni or []),
+    )
     if as_json:
         report = drive(file, options)
         sys.stdout.write(json.dumps(report.as_json(), indent=2) + "\n")
@@ -43,6 +90,19 @@ def run_command(
         raise typer.Exit(1)
 
 
-def _default_clock(file: VehicleFile, for_ns: int | None) -> Clock:
+def _default_clock(for_ns: int | None, outside: bool) -> Clock:
     """A vehicle that only computes need not wait; one that is looked at, or that has a socket, must."""
-    return Clock.VIRTUAL if for_ns is not None and not file.spec.links else Clock.WALL
+    return Clock.VIRTUAL if for_ns is not None and not outside else Clock.WALL
+
+
+def _services(serve: bool, socketcand: str | None, cannelloni: list[str]) -> tuple[Service, ...]:
+    """What is opened to the outside."""
+    if not (serve or socketcand or cannelloni):
+        return ()
+    from gateway.cli import serving
+
+    return (
+        *([serving.can_tools()] if serve else []),
+        *([serving.socketcand(socketcand)] if socketcand else []),
+        *(serving.cannelloni(option) for option in cannelloni),
+    )

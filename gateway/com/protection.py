@@ -98,4 +98,6 @@ def _place(signal: Signal) -> tuple[int, int, int]:
     low_bit = signal.start % 8 if not signal.big_endian else signal.start % 8 - signal.length + 1
     if low_bit < 0 or low_bit + signal.length > 8:
         raise ComError(f"{signal} crosses a byte boundary; a counter or checksum must lie within one byte")
+    if signal.message is not None and signal.end_bit > 8 * signal.message.length:
+        raise ComError(f"{signal} lies past the end of its message of {signal.message.length} bytes")
     return signal.start // 8, low_bit, (1 << signal.length) - 1

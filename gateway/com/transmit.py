@@ -58,6 +58,7 @@ class TxSignal:
         "_scale",
         "_shift",
         "_value",
+        "_value_raw",
         "_whole",
         "signal",
     )
@@ -67,6 +68,7 @@ class TxSignal:
         self._message = message
         self._raw: int | float = signal.initial_raw
         self._value: int | float | str = signal.to_physical(signal.initial_raw)
+        self._value_raw: int | float = signal.initial_raw
         self._held: bool = False
         self._big: bool = signal.big_endian
         self._whole: bool = not signal.is_float
@@ -88,14 +90,17 @@ class TxSignal:
     @value.setter
     def value(self, value: int | float | str) -> None:
         """EncodeError when the signal cannot have this value."""
-        if self._scale and not isinstance(value, str) and self._minimum <= value <= self._maximum:
+        if isinstance(value, str):
+            raw = self._value_raw if value == self._value else self.signal.to_raw(value)
+        elif self._scale and self._minimum <= value <= self._maximum:
             # As `Signal.to_raw` does for numbers well inside the limits, which most are.
-            raw: int | float = round((value - self._offset) / self._scale)
+            raw = round((value - self._offset) / self._scale)
             if not self._lowest <= raw <= self._highest:
                 raw = self.signal.to_raw(value)
         else:
             raw = self.signal.to_raw(value)
         self._value = value
+        self._value_raw = raw
         if not self._held:
             self.set_raw(raw)
 
@@ -111,7 +116,10 @@ class TxSignal:
             self.put_raw(raw)
             if message.sends_on_change:
                 message.event()
-        elif message.sends_on_write:
+            return
+        if not self._whole:  # -0.0 equals 0.0 and has other bits
+            self.put_raw(raw)
+        if message.sends_on_write:
             message.event()
 
     def put_raw(self, raw: int | float) -> None:
@@ -133,11 +141,12 @@ class TxSignal:
     def release(self) -> None:
         """Send what the behaviour set last again."""
         self._held = False
-        self.set_raw(self.signal.to_raw(self._value))
+        self.set_raw(self._value_raw)
 
     def reset(self) -> None:
         """Take the start value, unless held."""
         self._value = self.signal.to_physical(self.signal.initial_raw)
+        self._value_raw = self.signal.initial_raw
         self.put_raw(self._raw if self._held else self.signal.initial_raw)
 
 
@@ -219,20 +228,17 @@ class TxMessage:
 
     def _multiplexed_payload(self) -> bytes:
         """Only the signals that their multiplexers select."""
-        raws: dict[str, int | float] = {}
-        for handle in self.signals.values():
-            selector = handle.signal.multiplexer_signal
-            while selector is not None and selector in self.signals:
-                if self.signals[selector].raw not in handle.signal.multiplexer_ids:
-                    break
-                handle_of_selector = self.signals[selector].signal
-                if handle_of_selector.multiplexer_signal is None:
-                    selector = None
-                    break
-                selector = handle_of_selector.multiplexer_signal
-            if selector is None:
-                raws[handle.signal.name] = handle.raw
+        raws = {name: handle.raw for name, handle in self.signals.items() if self._is_selected(handle.signal)}
         return self.definition.encode_raw(raws).ljust(self.length, b"\0")
+
+    def _is_selected(self, signal: Signal) -> bool:
+        """Whether all multiplexers above a signal select it."""
+        while signal.multiplexer_signal is not None:
+            selector = self.signals.get(signal.multiplexer_signal)
+            if selector is None or selector.raw not in signal.multiplexer_ids:
+                return False
+            signal = selector.signal
+        return True
 
     def send(self) -> bool:
         """Send it now, counter and checksum included. False when the controller refused it."""

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from gateway.database.diagnostic import Diagnostic
 from gateway.database.errors import DatabaseError
+from gateway.database.lin import LinDescription
 from gateway.database.message import Message
 from gateway.database.signal import Signal
 from gateway.errors import nearest
@@ -25,6 +26,8 @@ class Database:
     messages: tuple[Message, ...] = field(repr=False)
     nodes: tuple[str, ...]
     diagnostics: tuple[Diagnostic, ...] = field(default=(), repr=False)
+    lin: LinDescription | None = field(default=None, repr=False)
+    """What an LDF says besides: nodes, kinds of frames, schedules."""
     _by_name: Mapping[str, Message] = field(init=False, repr=False)
     _by_id: Mapping[tuple[int, bool], Message] = field(init=False, repr=False)
 

@@ -21,9 +21,12 @@ class Track:
         self._times = list(times_ns)
         self._values = list(values)
         self._repeat_ns = repeat_ns
+        self.shift_ns = 0
+        """How far the cycle was when the kernel's time began; below zero where it begins later."""
         self._interpolates = all(isinstance(value, float) for value in values)
 
     def at(self, time_ns: int) -> InputValue:
+        time_ns = max(0, time_ns + self.shift_ns)
         if self._repeat_ns:
             time_ns %= self._repeat_ns
         index = bisect_right(self._times, time_ns) - 1

@@ -12,7 +12,7 @@ from collections import deque
 from typing import Final
 
 from gateway.can.bus import Bus
-from gateway.can.controller import TRANSMIT_QUEUE, Controller, ControllerState
+from gateway.can.controller import TRANSMIT_QUEUE, Controller, Receiver
 from gateway.can.disturbance import Disturbance
 from gateway.can.events import BusEventKind
 from gateway.can.frame import KEY_MASK, Frame
@@ -31,18 +31,19 @@ Sending = tuple[Frame, Controller, int]
 
 
 class LinkedBus(Bus):
-    """A bus with a link; wall time only. `lost`: frames from outside that nobody here could read in time."""
+    """A bus with a link; wall time only. `lost_frames`: frames from outside that nobody here could read in time."""
 
     def __init__(
         self, kernel: Kernel, name: str, rates: BitRates, link: Link, *, index: int = 0, fd: bool = False
     ) -> None:
         super().__init__(kernel, name, rates, index=index, fd=fd)
         self.link: Final = link
-        self.lost: int = 0
+        self.lost_frames: int = 0
         self.unconfirmed: int = 0
         """Frames that the link has taken and never confirmed."""
         self.filtered: bool = False
         """Only the frames that somebody here wants are taken."""
+        self._wanted: set[int] = set()
         self._up: bool = False
         self._all_take_part: bool = True
         self._waiting: deque[Sending] = deque()
@@ -60,10 +61,28 @@ class LinkedBus(Bus):
 
     def take_wanted_only(self) -> None:
         """Leave in the kernel what nobody here receives; the load is then that of the frames that were taken."""
-        if self.record is not None or self._subscribers_of_all or len(self._subscribers) > MOST_WANTED:
-            return
-        self.filtered = True
-        self.link.want(frozenset(self._subscribers))
+        self.filtered = self.record is None
+        self._wanted = set(self._subscribers)
+        self._filter()
+
+    def subscribe(self, controller: Controller, key: int, receiver: Receiver) -> None:
+        super().subscribe(controller, key, receiver)
+        if self.filtered and key not in self._wanted:
+            self._want(key)
+
+    def subscribe_all(self, controller: Controller, receiver: Receiver) -> None:
+        super().subscribe_all(controller, receiver)
+        if self.filtered:
+            self._filter()
+
+    def _want(self, key: int) -> None:
+        self._wanted.add(key)
+        self._filter()
+
+    def _filter(self) -> None:
+        if self._subscribers_of_all or len(self._wanted) > MOST_WANTED:
+            self.filtered = False
+        self.link.want(frozenset(self._wanted) if self.filtered else None)
 
     # What a simulated bus decides itself
 
@@ -95,6 +114,8 @@ class LinkedBus(Bus):
             return self._refuse(controller, frame, f"{self.link.name} is down")
         if controller.queued >= TRANSMIT_QUEUE:
             return self._refuse(controller, frame, f"{TRANSMIT_QUEUE} frames wait already")
+        if self.filtered and frame.header & KEY_MASK not in self._wanted:
+            self._want(frame.header & KEY_MASK)  # what is filtered out is not confirmed either
         controller.queued += 1
         sending = (frame, controller, self.kernel.now)
         if self._waiting:
@@ -131,18 +152,10 @@ class LinkedBus(Bus):
         self._distribute(frame, self.outside)
 
     def confirmed(self, frame: Frame, time_ns: int) -> None:
-        in_flight = self._in_flight
-        if not in_flight:
-            self.received(frame, time_ns)  # sent before the interface went down, and told as lost
+        sending = self._take(frame)
+        if sending is None:
+            self.received(frame, time_ns)  # given up before: told as lost or unconfirmed
             return
-        sending = in_flight[0]
-        if sending[0].header == frame.header and sending[0].data == frame.data:
-            in_flight.popleft()
-        elif not self._take_out_of_turn(frame):
-            self.received(frame, time_ns)
-            return
-        else:
-            sending = self._taken
         ours, controller, requested_ns = sending
         controller.queued -= 1
         start_ns = max(requested_ns, time_ns - self._duration_ns(ours))
@@ -150,3 +163,78 @@ class LinkedBus(Bus):
         if controller.on_sent is not None:
             controller.on_sent(ours, requested_ns, start_ns)
         self._distribute(ours, controller)
+
+    def rejected(self, frame: Frame, reason: str) -> None:
+        sending = self._take(frame)
+        if sending is not None:
+            self._lose(sending)
+            self.tell(BusEventKind.REFUSED, sending[1], sending[0], reason)
+
+    def ready(self) -> None:
+        while self._waiting and self._hand_over(self._waiting.popleft()):
+            pass
+
+    def lost(self, frames: int) -> None:
+        self.lost_frames += frames
+        self.tell(BusEventKind.LINK_LOST, self.outside, None, f"{frames} frames came faster than they were read")
+        self.kernel.after(_FORGOTTEN_NS, self._give_up)  # what confirms our own frames may be among them
+
+    def trouble(self, kind: BusEventKind, text: str) -> None:
+        if kind is BusEventKind.ERROR or kind is BusEventKind.NO_ACK:
+            self.errors += 1
+        self.tell(kind, self.outside, None, text)
+
+    def down(self, reason: str) -> None:
+        self._up = False
+        lost = [*self._in_flight, *self._waiting]
+        self._in_flight.clear()
+        self._waiting.clear()
+        self.tell(BusEventKind.LINK_DOWN, self.outside, None, reason)
+        for sending in lost:
+            self._lose(sending)
+
+    def up(self) -> None:
+        self._up = True
+        self.tell(BusEventKind.LINK_UP, self.outside, None, f"{self.link.name} is back")
+
+    # Frames that are through
+
+    def _pass(self, frame: Frame, sender: Controller, requested_ns: int, start_ns: int, time_ns: int) -> None:
+        """Count and record."""
+        self.frames += 1
+        sender.sent += 1
+        self.busy_ns += self._duration_ns(frame) + self._ifs_ns
+        if self.record is not None:
+            self.record.append((time_ns, self.index, frame, sender, requested_ns, start_ns))
+
+    def _distribute(self, frame: Frame, sender: Controller) -> None:
+        if self._all_take_part:
+            self._deliver(frame, sender)
+            return
+        for controller, receiver in self.subscribers(frame):
+            if controller is not sender and controller.takes_part:
+                receiver(frame)
+
+    def _take(self, frame: Frame) -> Sending | None:
+        """Take a frame that the link is through with out of those in flight; an adapter may reorder them."""
+        in_flight = self._in_flight
+        key = frame.header & KEY_MASK
+        for position, sending in enumerate(in_flight):
+            if sending[0].header & KEY_MASK == key and sending[0].data == frame.data:
+                del in_flight[position]
+                if position:
+                    self._give_up()
+                return sending
+        return None
+
+    def _give_up(self) -> None:
+        """Forget frames whose confirmation is overdue."""
+        late = self.kernel.now - _FORGOTTEN_NS
+        while self._in_flight and self._in_flight[0][2] < late:
+            self.unconfirmed += 1
+            self._lose(self._in_flight.popleft())
+
+    def _lose(self, sending: Sending) -> None:
+        frame, controller, _ = sending
+        controller.queued -= 1
+        controller.lose(frame)

@@ -51,7 +51,10 @@ def place_for(vehicle: str) -> Path:
 
 
 def running() -> list[Path]:
-    """The sockets that a simulation answers on."""
+    """The sockets that a simulation answers on; only the environment's, if it names one."""
+    named = os.environ.get(VARIABLE)
+    if named:
+        return [Path(named)] if is_live(Path(named)) else []
     found = [place for folder in folders() if folder.is_dir() for place in sorted(folder.glob("*.sock"))]
     return [place for place in found if is_live(place)]
 
@@ -69,8 +72,8 @@ def is_live(place: Path) -> bool:
         return True
 
 
-def listen(place: Path) -> socket.socket:
-    """A listening socket for the user alone. A path left over from a crash is replaced.
+def listen(place: Path) -> tuple[socket.socket, int]:
+    """A listening socket for the user alone, and its path's inode. A path left over from a crash is replaced.
 
     Raises `LinkError` when a simulation listens there already, or the path cannot be used.
     """
@@ -85,6 +88,7 @@ def listen(place: Path) -> socket.socket:
             os.fchmod(server.fileno(), 0o600)  # Linux gives the path this mode
             server.bind(str(place))
             server.listen(_BACKLOG)
+            inode = place.stat().st_ino
     except OSError as error:
         server.close()
         raise LinkError(f"cannot listen at {place}: {error.strerror}; name another path with {VARIABLE}") from None
@@ -92,7 +96,14 @@ def listen(place: Path) -> socket.socket:
         server.close()
         raise
     server.setblocking(False)
-    return server
+    return server, inode
+
+
+def remove(place: Path, inode: int) -> None:
+    """Remove the path of a socket that has been closed, unless another has taken its place."""
+    with contextlib.suppress(FileNotFoundError):
+        if place.stat().st_ino == inode:
+            place.unlink()
 
 
 @contextlib.contextmanager

@@ -101,7 +101,7 @@ class Carried(NamedTuple):
 class Lost(NamedTuple):
     """So many frames were thrown away here, because the client did not read them in time."""
 
-    count: int
+    frames: int
 
 
 class Condition(NamedTuple):

@@ -57,10 +57,15 @@ class Session:
         self._stream = RecordStream()
         self._first: list[bytes] = []
         """Answers: few, and never thrown away."""
+        self._condition = b""
         self._frames: deque[bytes] = deque()
         self._room = room
         self._last_words = b""
         self._untold = 0
+
+    @property
+    def over(self) -> bool:
+        return self.state is SessionState.ENDED
 
     def receive(self, data: bytes) -> None:
         """Bytes from the client."""
@@ -92,8 +97,8 @@ class Session:
         self._first += [encode(Opened(name)), encode(condition)]
 
     def condition(self, condition: Condition) -> None:
-        """The state of the client's controller has changed."""
-        self._frames.append(encode(condition))
+        """The state of the client's controller has changed; a client that does not read gets the last state only."""
+        self._condition = encode(condition)
 
     def frame(self, data: bytes) -> None:
         """An encoded frame for the client."""
@@ -118,6 +123,8 @@ class Session:
         if self._untold:
             parts.append(encode(Lost(self._untold)))
             self._untold = 0
+        parts.append(self._condition)
+        self._condition = b""
         parts.extend(self._frames)
         self._frames.clear()
         if self.failure is not None and self.state is SessionState.ENDED:

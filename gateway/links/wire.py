@@ -75,8 +75,8 @@ def _fields(record: Record) -> tuple[Kind, bytes]:
             return Kind.WELCOME, head + b"".join(_channel(channel) for channel in channels)
         case Opened(name):
             return Kind.OPENED, _text(name)
-        case Lost(count):
-            return Kind.LOST, struct.pack(">I", min(count, WORD_MASK))
+        case Lost(frames):
+            return Kind.LOST, struct.pack(">I", min(frames, WORD_MASK))
         case Condition(state, tec, rec):
             return Kind.STATE, struct.pack(">BHH", state, tec, rec)
         case Failure(reason):
@@ -103,7 +103,7 @@ class _Fields:
         self._body = body
         self._at = 0
 
-    def bytes(self, count: int) -> bytes:
+    def take(self, count: int) -> bytes:
         end = self._at + count
         if end > len(self._body):
             raise RecordError("a record ends in the middle of a field")
@@ -112,13 +112,13 @@ class _Fields:
         return taken
 
     def number(self, count: int) -> int:
-        return int.from_bytes(self.bytes(count), "big")
+        return int.from_bytes(self.take(count), "big")
 
     def text(self) -> str:
-        return _decoded(self.bytes(self.number(1)))
+        return _decoded(self.take(self.number(1)))
 
     def rest(self) -> bytes:
-        return self.bytes(len(self._body) - self._at)
+        return self.take(len(self._body) - self._at)
 
     def end(self) -> None:
         if self._at != len(self._body):
@@ -185,7 +185,7 @@ def _member(kind: type[E], value: int) -> E:
 
 
 def _magic(fields: _Fields) -> None:
-    if fields.bytes(len(MAGIC)) != MAGIC:
+    if fields.take(len(MAGIC)) != MAGIC:
         raise RecordError("this is not the protocol of vehicle-gateway's CAN tools")
 
 

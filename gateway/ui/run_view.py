@@ -15,6 +15,7 @@ from gateway.sim import NS_PER_S, Clock
 from gateway.vehicle import Report, RunOptions, Vehicle, report
 
 _SIGNALS_SHOWN: Final = 14
+_WIDTH_OF_FILES: Final = 160
 _QUALITY_STYLE: Final = {"good": "green", "stale": "yellow", "absent": "bright_black"}
 
 
@@ -25,6 +26,9 @@ class RunView:
         self._vehicle = vehicle
         self._options = options
         self._console = Console()
+        if not self._console.is_terminal:
+            # Nobody reads a cut word in a file or a pipe.
+            self._console = Console(width=_WIDTH_OF_FILES)
         self._live: Live | None = None
         self._said_s = -1.0
 

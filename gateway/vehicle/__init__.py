@@ -11,7 +11,8 @@ from gateway.vehicle.model import VehicleSpec, json_schema
 from gateway.vehicle.names import End, resolve
 from gateway.vehicle.recorder import Recorder
 from gateway.vehicle.report import BusReport, Report, RouteReport, SignalReport, report
-from gateway.vehicle.run import RunOptions, drive
+from gateway.vehicle.run import RunOptions, Service, drive
+from gateway.vehicle.selection import Selection
 from gateway.vehicle.vehicle import Vehicle
 
 __all__ = [
@@ -24,6 +25,8 @@ __all__ = [
     "Report",
     "RouteReport",
     "RunOptions",
+    "Service",
+    "Selection",
     "SignalReport",
     "Vehicle",
     "VehicleFile",

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Final, TypeVar
 
-from gateway.can import BitRates, Bus
+from gateway.can import BitRates
 from gateway.com import Protection
 from gateway.database import Database, Message, load
 from gateway.ecu import NOBODY, Ecu, Track, senders
@@ -18,6 +18,7 @@ from gateway.vehicle.behaviours import load_class
 from gateway.vehicle.drive import read_drive
 from gateway.vehicle.errors import VehicleFileError, keep, raise_all
 from gateway.vehicle.file import VehicleFile
+from gateway.vehicle.links import BusMaker
 from gateway.vehicle.model import BusSpec, EcuSpec, ProtectSpec
 from gateway.vehicle.names import key_of, resolve
 from gateway.vehicle.routes import RouteBuilder
@@ -36,8 +37,9 @@ class Builder:
     What depends on a bus without a database is left out, so that one fault is not told many times.
     """
 
-    def __init__(self, file: VehicleFile, kernel: Kernel, seed: int) -> None:
+    def __init__(self, file: VehicleFile, kernel: Kernel, seed: int, buses: BusMaker | None = None) -> None:
         self.file = file
+        self._maker = buses or BusMaker()
         self.spec = file.spec
         self.faults: list[GatewayError] = []
         self.silent: set[str] = set()
@@ -125,7 +127,8 @@ class Builder:
                     f"message {message.name} of {message.length} bytes needs CAN FD: kind: canfd", "buses", name
                 )
         # A bus that has faults is built all the same: what is on it is looked at as well.
-        bus = Bus(self.vehicle.kernel, name, rates or BitRates(500_000, 500_000), index=index, fd=fd)
+        rates = rates or BitRates(500_000, 500_000)
+        bus = self._maker.make(self.vehicle.kernel, name, rates, index=index, fd=fd)
         self.vehicle.buses[name] = bus
         self.vehicle.gateway.attach(bus)
 
@@ -212,10 +215,10 @@ class Builder:
     def _rest_bus(self) -> None:
         """The nodes of the databases that nobody has described: they send their messages and nothing else."""
         known = {spec.node or name for name, spec in self.spec.ecus.items()} | {self.spec.gateway.name}
-        for bus, spec in self.spec.buses.items():
-            if not spec.restbus:
+        for bus, database in self.vehicle.databases.items():
+            if not self.spec.buses[bus].restbus:
                 continue
-            for node in senders(self.vehicle.databases[bus]):
+            for node in senders(database):
                 if node in known or node in NOBODY:
                     continue
                 ecu = self.vehicle.ecus.get(node) or self._new_ecu(node, None)
@@ -261,9 +264,10 @@ class Builder:
             raise VehicleFileError(f"{name} is forwarded as it is; protect it where it is sent first")
         ports = [ecu.ports[end.bus] for ecu in self.vehicle.ecus.values() if end.bus in ecu.ports]
         sender = composed or next((port.tx[message.name] for port in ports if message.name in port.tx), None)
-        if sender is None:
+        if sender is not None:
+            sender.protection = protection
+        elif not any((self.spec.ecus[ecu].node or ecu) in message.senders for ecu in self.silent):
             raise VehicleFileError(f"nobody in this vehicle sends {name}")
-        sender.protection = protection
 
 
 def nodes_of(database: Database) -> list[str]:

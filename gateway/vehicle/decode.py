@@ -43,6 +43,11 @@ class MessageTable:
     def __len__(self) -> int:
         return len(self.rows)
 
+    @property
+    def present(self) -> int:
+        """How many values there are, of all signals together."""
+        return sum(int(np.count_nonzero(~np.isnan(values))) for values in self.values.values())
+
 
 @dataclass(frozen=True, slots=True)
 class DecodedLog:

@@ -163,7 +163,7 @@ def _held(times: NDArray[np.int64], own: NDArray[np.int64], values: NDArray[np.f
 
 def write_json(decoded: DecodedLog, stream: TextIO) -> None:
     """One document: a list of messages with their times and the values of each signal; null where one is not there."""
-    stream.write('{"start_s": ' + json.dumps(decoded.log.start_ns / NS_PER_S) + ', "messages": [')
+    stream.write('{"messages": [')
     for number, table in enumerate(decoded.tables):
         stream.write((",\n" if number else "\n") + json.dumps(_as_json(decoded, table)))
     stream.write("\n]}\n")
@@ -171,12 +171,14 @@ def write_json(decoded: DecodedLog, stream: TextIO) -> None:
 
 def _as_json(decoded: DecodedLog, table: MessageTable) -> Mapping[str, Any]:
     message = table.message
+    times = table.times + decoded.log.start_ns
     return {
         "bus": table.bus,
         "message": message.name,
         "id": message.arbitration_id,
         "extended": message.extended,
-        "time_s": ((table.times + decoded.log.start_ns) / NS_PER_S).tolist(),
+        # Seconds and their part apart: a date in nanoseconds is beyond what a float tells apart.
+        "time_s": (times // NS_PER_S + times % NS_PER_S / NS_PER_S).tolist(),
         "signals": {name: _signal_json(message.by_name[name], values) for name, values in table.values.items()},
     }
 

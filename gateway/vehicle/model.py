@@ -136,7 +136,9 @@ class LinkSpec(_Section):
 
     interface: str = Field("socketcan", description="Any interface of python-can")
     channel: str | int = Field(description="Its channel, like vcan0")
-    bitrate: BitRate | None = None
+    bitrate: BitRate | None = Field(None, description="Of the adapter; the bus's own if absent")
+    data_bitrate: BitRate | None = Field(None, description="CAN FD: of the data phase; the bus's own if absent")
+    options: dict[str, Scalar] = Field(default_factory=dict, description="What else its interface of python-can takes")
 
 
 class VehicleSpec(_Section):

@@ -85,10 +85,15 @@ def replay(vehicle: Vehicle, log: Log, options: ReplayOptions | None = None) -> 
     found = census(chosen)
     findings += [*left_out, *log_findings(log.name, found, vehicle.databases)]
     recorder = Recorder(vehicle, options.trace, vehicle.streams.seed) if options.trace is not None else None
+    player = Player(vehicle, chosen)
+    if recorder is not None:
+        recorder.start()
+    vehicle.gateway.start()
+    player.start()
     clock = vehicle.kernel if options.speed == 1 else ScaledKernel(vehicle.kernel, options.speed)
     started = wall_clock_ns()
     try:
-        last, latest_ns = run(_replay(vehicle, chosen, options, recorder), clock, options.clock)
+        last, latest_ns = run(_replay(vehicle, player, options), clock, options.clock)
     finally:
         if recorder is not None:
             recorder.close()
@@ -113,13 +118,13 @@ def renamed(log: Log, names: Mapping[str, str]) -> Log:
 
 
 class Player:
-    """Plays a log onto the buses of a vehicle. `done` is the report right after the last frame.
+    """Plays a log onto the buses of a vehicle. `last` is the report right after the last frame.
 
     An error frame has no content that could be delivered: it is counted as one of the bus.
     """
 
     def __init__(self, vehicle: Vehicle, log: Log) -> None:
-        self.done: Final[asyncio.Future[Report]] = asyncio.get_running_loop().create_future()
+        self.last: Report | None = None
         self._vehicle = vehicle
         self._kernel: Kernel = vehicle.kernel
         # On every bus, whether the log has it or not: somebody must acknowledge what the gateway sends there.
@@ -127,12 +132,19 @@ class Player:
         self._controllers = {index: controllers[bus] for index, bus in enumerate(log.buses) if bus in controllers}
         self._frames = log.frames()
         self._entry = next(self._frames, None)
+        self._ended: asyncio.Future[None] | None = None
 
     def start(self) -> None:
-        if self._entry is None:
-            self._end()
-        else:
-            self._kernel.at(self._entry[0], self._play)
+        """Before any time passes, so that the first frames are not late."""
+        self._kernel.at(0 if self._entry is None else self._entry[0], self._play)
+
+    async def ended(self) -> Report:
+        """Wait for the last frame."""
+        if self.last is None:
+            self._ended = asyncio.get_running_loop().create_future()
+            await self._ended
+        assert self.last is not None
+        return self.last
 
     def _play(self) -> None:
         now = self._kernel.now
@@ -146,30 +158,23 @@ class Player:
             entry = self._entry = next(self._frames, None)
         if entry is not None:
             self._kernel.at(entry[0], self._play)
-        else:
-            self._end()
-
-    def _end(self) -> None:
+            return
         # Now, in the kernel's time: on the wall it will have gone on before anybody else hears of the end.
-        if not self.done.done():
-            self.done.set_result(report(self._vehicle, 0))
+        self.last = report(self._vehicle, 0)
+        if self._ended is not None and not self._ended.done():
+            self._ended.set_result(None)
 
 
-async def _replay(vehicle: Vehicle, log: Log, options: ReplayOptions, recorder: Recorder | None) -> tuple[Report, int]:
+async def _replay(vehicle: Vehicle, player: Player, options: ReplayOptions) -> tuple[Report, int]:
     loop = asyncio.get_running_loop()
     assert isinstance(loop, SimulationLoop)
-    player = Player(vehicle, log)
-    if recorder is not None:
-        recorder.start()
     for name in options.ecus:
         vehicle.ecus[name].switch_on()
-    vehicle.gateway.start()
-    player.start()
     watching = None
     if options.watcher is not None:
         watching = asyncio.create_task(_watch(vehicle, options.watcher), name="watcher")
     try:
-        last = await player.done
+        last = await player.ended()
     except asyncio.CancelledError:
         last = report(vehicle, 0)  # Ctrl-C: the report comes all the same
     finally:

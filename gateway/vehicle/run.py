@@ -3,22 +3,28 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from contextlib import AbstractAsyncContextManager, AsyncExitStack
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
-from gateway.sim import Clock, Kernel, SimulationLoop, WallPace, rare_collection, run, wall_clock_ns
+from gateway.links import LinkAddress, LinkedBus, LinkError
+from gateway.sim import Clock, Kernel, SimulationLoop, WallPace, calendar_ns, rare_collection, run, wall_clock_ns
 from gateway.vehicle.build import Builder
 from gateway.vehicle.errors import VehicleFileError
 from gateway.vehicle.file import VehicleFile
+from gateway.vehicle.links import BusMaker, addresses, linked
 from gateway.vehicle.recorder import Recorder
 from gateway.vehicle.report import Report, report
+from gateway.vehicle.selection import Selection, keep
 from gateway.vehicle.vehicle import Vehicle
 
 WATCH_NS: Final = 200_000_000
 Watcher = Callable[[Vehicle, int], object]
 """Called now and then with the vehicle and the wall time since the start, in nanoseconds."""
+Service = Callable[[Vehicle], AbstractAsyncContextManager[object]]
+"""Something beside the vehicle while it drives: entered when it is switched on, left before it is switched off."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,23 +36,34 @@ class RunOptions:
     seed: int = 0
     trace: Path | None = None
     watcher: Watcher | None = None
+    services: tuple[Service, ...] = ()
+    links: Mapping[str, LinkAddress] = field(default_factory=dict)
+    """Buses that are real ones, besides or instead of the file's links."""
+    selection: Selection = field(default_factory=Selection)
+    """The part of the vehicle that runs here."""
+    cycle_start_ns: int | None = None
+    """When the drive cycle begins, in nanoseconds of UTC since 1970: then parts of a vehicle that run in several
+    processes are at the same place of it, whenever each was started. None: with this run."""
 
 
 def drive(file: VehicleFile, options: RunOptions) -> Report:
     """Build the vehicle of a file, drive it, and report. Ctrl-C ends the drive, not the report.
 
-    VehicleFileError for a file with faults or an impossible wish; TraceError when the recording cannot be written.
+    VehicleFileError for a file with faults or an impossible wish; LinkError for a link that cannot be; TraceError when
+    the recording cannot be written.
     """
-    if options.clock is Clock.VIRTUAL and file.spec.links:
-        bus = next(iter(file.spec.links))
+    links = addresses(file, options.links)
+    if options.clock is Clock.VIRTUAL and links:
+        bus, address = next(iter(links.items()))
         raise VehicleFileError(
-            f"bus {bus} is linked to the real {file.spec.links[bus].channel}, which does not wait:"
+            f"bus {bus} is linked to the real {address}, which does not wait:"
             " a link needs --clock wall (or leave the link out)",
             file=file.source.file,
             line=file.source.line(("links", bus)),
         )
     kernel = Kernel()
-    vehicle = Builder(file, kernel, options.seed).build()
+    vehicle = Builder(file, kernel, options.seed, BusMaker(links)).build()
+    keep(vehicle, options.selection)
     recorder = Recorder(vehicle, options.trace, options.seed) if options.trace is not None else None
     started = wall_clock_ns()
     try:
@@ -63,15 +80,21 @@ async def _drive(vehicle: Vehicle, recorder: Recorder | None, options: RunOption
     assert isinstance(loop, SimulationLoop)
     if recorder is not None:
         recorder.start()
+    if options.cycle_start_ns is not None:
+        vehicle.shift_drive(calendar_ns() - loop.pace.time_ns() - options.cycle_start_ns)
+    _open_links(vehicle)
     vehicle.start()
     watching = None
     if options.watcher is not None:
         watching = asyncio.create_task(_watch(vehicle, options.watcher, started), name="watcher")
     try:
-        if options.for_ns is not None:
-            await loop.sleep_until(options.for_ns)
-        else:
-            await loop.create_future()
+        async with AsyncExitStack() as services:
+            for service in options.services:
+                await services.enter_async_context(service(vehicle))
+            if options.for_ns is not None:
+                await loop.sleep_until(options.for_ns)
+            else:
+                await loop.create_future()
     except asyncio.CancelledError:
         pass  # Ctrl-C: the report comes all the same
     finally:
@@ -79,8 +102,25 @@ async def _drive(vehicle: Vehicle, recorder: Recorder | None, options: RunOption
             watching.cancel()
         simulated = vehicle.kernel.now
         vehicle.stop()
+        for bus in linked(vehicle):
+            bus.close()
         assert vehicle.kernel.now == simulated
     return loop.pace.latest_ns if isinstance(loop.pace, WallPace) else 0
+
+
+def _open_links(vehicle: Vehicle) -> None:
+    """LinkError for the first that cannot be opened; then none is open."""
+    opened: list[LinkedBus] = []
+    try:
+        for bus in linked(vehicle):
+            bus.open()
+            opened.append(bus)
+            if not vehicle.has_gateway:
+                bus.take_wanted_only()
+    except LinkError:
+        for bus in opened:
+            bus.close()
+        raise
 
 
 async def _watch(vehicle: Vehicle, watcher: Watcher, started: int) -> None:

@@ -28,17 +28,28 @@ class Vehicle:
     mapping: VssMapping | None = None
     can_to_vss: CanToVss | None = None
     vss_to_can: VssToCan | None = None
+    whole: bool = True
+    """All of its ECUs and its gateway are here, and not only a selection of them."""
+    has_gateway: bool = True
+    """The gateway runs here."""
 
     def start(self) -> None:
         """Switch everything on. An asyncio loop must run when a behaviour has tasks."""
         for ecu in self.ecus.values():
             ecu.switch_on()
-        self.gateway.start()
+        if self.has_gateway:
+            self.gateway.start()
 
     def stop(self) -> None:
         """Switch everything off and cancel what the ECUs run."""
         for ecu in self.ecus.values():
             ecu.switch_off()
+
+    def shift_drive(self, shift_ns: int) -> None:
+        """Begin the drive cycle so far in it (below zero: so much later) instead of at its start."""
+        for ecu in self.ecus.values():
+            for track in ecu.tracks.values():
+                track.shift_ns = shift_ns
 
     def ecu(self, name: str) -> Ecu:
         """GatewayError with the nearest name for an ECU that is not there."""

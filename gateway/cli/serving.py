@@ -1,0 +1,84 @@
+"""What `gateway run` opens to the outside beside the vehicle: sockets for CAN tools, socketcand, cannelloni."""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+
+from gateway.errors import nearest
+from gateway.links import LinkError, place_for, serve
+from gateway.links.addresses import Address, address
+from gateway.links.cannelloni_link import link_cannelloni
+from gateway.links.socketcand_server import serve_socketcand
+from gateway.vehicle import Service, Vehicle
+
+
+@dataclass(frozen=True, slots=True)
+class CannelloniOption:
+    """`BUS=[HOST:]PORT[,PEER:PORT]`."""
+
+    bus: str
+    address: Address
+    peer: Address | None
+
+
+def cannelloni_option(text: str) -> CannelloniOption:
+    """The option's value. Raises `LinkError`."""
+    bus, equals, rest = text.partition("=")
+    here, comma, peer = rest.partition(",")
+    if not bus or not equals:
+        raise LinkError(f"--cannelloni {text!r}: write BUS=[HOST:]PORT[,PEER:PORT], like body=20000,127.0.0.1:20001")
+    return CannelloniOption(bus, address(here), address(peer) if comma else None)
+
+
+def can_tools() -> Service:
+    """The socket for CAN tools, where they look for it."""
+
+    @contextlib.asynccontextmanager
+    async def service(vehicle: Vehicle) -> AsyncIterator[None]:
+        place = place_for(vehicle.name)
+        async with serve(vehicle.name, vehicle.buses, place):
+            _tell(f"CAN tools find {vehicle.name} at {place}")
+            yield
+
+    return service
+
+
+def socketcand(text: str) -> Service:
+    """A socketcand server. Raises `LinkError` when the address is none."""
+    where = address(text)
+
+    @contextlib.asynccontextmanager
+    async def service(vehicle: Vehicle) -> AsyncIterator[None]:
+        async with serve_socketcand(vehicle.buses, where) as server:
+            _tell(f"socketcand listens at {server.address}")
+            yield
+
+    return service
+
+
+def cannelloni(text: str) -> Service:
+    """A bus over UDP. Raises `LinkError` when the option is none."""
+    option = cannelloni_option(text)
+
+    @contextlib.asynccontextmanager
+    async def service(vehicle: Vehicle) -> AsyncIterator[None]:
+        bus = vehicle.buses.get(option.bus)
+        if bus is None:
+            near = nearest(option.bus, list(vehicle.buses))
+            raise LinkError(f"--cannelloni: there is no bus {option.bus!r} in {vehicle.name}{near}")
+        async with link_cannelloni(bus, option.address, option.peer) as link:
+            _tell(f"cannelloni for {option.bus} listens at {link.address}")
+            yield
+            if link.wrong:
+                _tell(f"cannelloni for {option.bus}: {link.wrong} wrong datagrams, the last: {link.last_wrong}")
+
+    return service
+
+
+def _tell(line: str) -> None:
+    """On standard error: standard output is the run's."""
+    sys.stderr.write(line + "\n")
+    sys.stderr.flush()

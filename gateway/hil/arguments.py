@@ -1,0 +1,47 @@
+"""What a test writes, checked at once: durations, and where in the test it stands."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import Final
+
+from gateway.hil.errors import HilError
+from gateway.sim import DurationError, duration_ns
+
+_OURS: Final = str(Path(__file__).parent) + os.sep
+
+
+def duration(text: str, word: str) -> int:
+    """Nanoseconds of what stands behind `word`. HilError for what is no duration."""
+    if not isinstance(text, str):
+        raise HilError(f"{word}={text!r} is not a duration: write a text with a unit, like '200ms' or '1.5s'")
+    try:
+        return duration_ns(text)
+    except DurationError as error:
+        raise HilError(f"{word}: {error.sentence}") from None
+
+
+def period(text: str, word: str) -> int:
+    """As `duration`, for what must be above zero."""
+    ns = duration(text, word)
+    if ns <= 0:
+        raise HilError(f"{word} must be above zero")
+    return ns
+
+
+def place() -> str:
+    """`file:line` of the test that has called this room."""
+    frame = sys._getframe(1)
+    while frame.f_back is not None and frame.f_code.co_filename.startswith(_OURS):
+        frame = frame.f_back
+    return f"{_shortened(frame.f_code.co_filename)}:{frame.f_lineno}"
+
+
+def _shortened(file: str) -> str:
+    """Relative to the working directory, where the file lies below it."""
+    try:
+        return str(Path(file).relative_to(Path.cwd()))
+    except ValueError:
+        return file

@@ -1,0 +1,31 @@
+"""Addresses as they are written on a command line."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from gateway.links.errors import LinkError
+
+LOOPBACK = "127.0.0.1"
+
+
+class Address(NamedTuple):
+    """A host and a port."""
+
+    host: str
+    port: int
+
+    def __str__(self) -> str:
+        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+
+
+def address(text: str, host: str = LOOPBACK) -> Address:
+    """`PORT`, `HOST:PORT` or `[HOST]:PORT`; without a host, `host`. Raises `LinkError`."""
+    name, colon, port = text.rpartition(":")
+    if name.startswith("[") and name.endswith("]"):
+        name = name[1:-1]
+    elif ":" in name:
+        raise LinkError(f"{text!r}: write an IPv6 address in brackets, like [::1]:29536")
+    if (colon and not name) or not port.isdecimal() or not port.isascii() or int(port) > 65535:
+        raise LinkError(f"{text!r} is not an address: write PORT or HOST:PORT, like 29536 or 127.0.0.1:29536")
+    return Address(name or host, int(port))

@@ -1,0 +1,14 @@
+"""From an address to its link: SocketCAN's own sockets, or python-can for all others."""
+
+from __future__ import annotations
+
+from gateway.links.link import SOCKETCAN, Link, LinkAddress, LinkRates
+from gateway.links.python_can import PythonCanLink
+from gateway.links.socketcan import SocketCanLink
+
+
+def open_link(address: LinkAddress, rates: LinkRates) -> Link:
+    """The link of an address, for a bus with these bit rates. LinkError for what the interface cannot have."""
+    if address.interface == SOCKETCAN:
+        return SocketCanLink(address, rates)
+    return PythonCanLink(address, rates)

@@ -1,0 +1,55 @@
+"""The links of a vehicle: which of its buses are real ones, as the file says or as whoever runs it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Final
+
+from gateway.can import BitRates, Bus
+from gateway.errors import nearest
+from gateway.links import LinkAddress, LinkedBus, LinkRates, open_link
+from gateway.sim import Kernel
+from gateway.vehicle.errors import VehicleFileError
+from gateway.vehicle.file import VehicleFile
+from gateway.vehicle.vehicle import Vehicle
+
+
+def addresses(file: VehicleFile, wished: Mapping[str, LinkAddress]) -> dict[str, LinkAddress]:
+    """Where each linked bus leads to: the file's links, with those that were wished instead or besides.
+
+    VehicleFileError, with the nearest name, for a bus that is not there.
+    """
+    buses = list(file.spec.buses)
+    for bus in wished:
+        if bus not in buses:
+            near = nearest(bus, buses) or f" (there are {', '.join(buses)})"
+            raise VehicleFileError(f"a link for a bus {bus!r} that {file.spec.vehicle} does not have{near}")
+    found = {
+        bus: LinkAddress(spec.interface, str(spec.channel), spec.bitrate, spec.data_bitrate, _texts(spec.options))
+        for bus, spec in file.spec.links.items()
+    }
+    return found | dict(wished)
+
+
+def _texts(options: Mapping[str, object]) -> dict[str, str]:
+    return {key: str(value) for key, value in options.items()}
+
+
+class BusMaker:
+    """Makes the buses of a vehicle: those with an address linked, the others simulated."""
+
+    def __init__(self, links: Mapping[str, LinkAddress] | None = None) -> None:
+        self._links: Final = links or {}
+
+    def make(self, kernel: Kernel, name: str, rates: BitRates, *, index: int, fd: bool) -> Bus:
+        """LinkError for an address that its interface cannot have."""
+        address = self._links.get(name)
+        if address is None:
+            return Bus(kernel, name, rates, index=index, fd=fd)
+        link = open_link(address, LinkRates(rates.nominal, rates.data if fd else None))
+        return LinkedBus(kernel, name, rates, link, index=index, fd=fd)
+
+
+def linked(vehicle: Vehicle) -> Iterable[LinkedBus]:
+    """The buses of a vehicle that are real ones."""
+    return (bus for bus in vehicle.buses.values() if isinstance(bus, LinkedBus))
