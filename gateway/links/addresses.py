@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import NamedTuple
 
 from gateway.links.errors import LinkError
@@ -29,3 +30,8 @@ def address(text: str, host: str = LOOPBACK) -> Address:
     if (colon and not name) or not port.isdecimal() or not port.isascii() or int(port) > 65535:
         raise LinkError(f"{text!r} is not an address: write PORT or HOST:PORT, like 29536 or 127.0.0.1:29536")
     return Address(name or host, int(port))
+
+
+def reason(error: OSError) -> str:
+    """Why an address cannot be had, in the system's words; asyncio puts its own around them."""
+    return os.strerror(error.errno) if error.errno and error.errno > 0 else error.strerror or str(error)

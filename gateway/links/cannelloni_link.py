@@ -6,10 +6,10 @@ import asyncio
 import contextlib
 from collections import deque
 from collections.abc import AsyncIterator
-from typing import Any, Final
+from typing import Any, Final, cast
 
 from gateway.can import ERROR, FD, Bus, Frame
-from gateway.links.addresses import Address
+from gateway.links.addresses import Address, reason
 from gateway.links.cannelloni import datagrams, decode
 from gateway.links.errors import LinkError, RecordError
 from gateway.links.participant import Participant
@@ -48,8 +48,7 @@ class CannelloniLink(asyncio.DatagramProtocol):
         self._participant = Participant(bus, "cannelloni", self._hear, room_again=self._send_waiting)
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.DatagramTransport)
-        self._transport = transport
+        self._transport = cast(asyncio.DatagramTransport, transport)
         host, port = transport.get_extra_info("sockname")[:2]
         self.address = Address(host, port)
 
@@ -140,7 +139,7 @@ async def link_cannelloni(bus: Bus, address: Address, peer: Address | None = Non
         )
     except OSError as error:
         link.close()
-        raise LinkError(f"cannelloni cannot use {address}: {error.strerror or error}") from None
+        raise LinkError(f"cannelloni cannot use {address}: {reason(error)}") from None
     try:
         yield link
     finally:

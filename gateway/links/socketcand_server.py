@@ -8,7 +8,7 @@ from functools import partial
 from typing import Final
 
 from gateway.can import Bus, Frame
-from gateway.links.addresses import Address
+from gateway.links.addresses import Address, reason
 from gateway.links.errors import LinkError
 from gateway.links.socketcand import OpenBus, Request, SocketcandSession
 from gateway.links.stream_client import Clients, StreamClient
@@ -39,7 +39,7 @@ async def serve_socketcand(
     try:
         acceptor = await loop.create_server(partial(_Client, server, loop), address.host, address.port)
     except OSError as error:
-        raise LinkError(f"socketcand cannot listen at {address}: {error.strerror or error}") from None
+        raise LinkError(f"socketcand cannot listen at {address}: {reason(error)}") from None
     host, port = acceptor.sockets[0].getsockname()[:2]
     server.address = Address(host, port)
     try:

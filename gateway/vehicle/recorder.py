@@ -11,10 +11,11 @@ from pathlib import Path
 from typing import Final
 
 from gateway.can import BusEvent, Controller, Frame
-from gateway.routing import Decision, Journey, RoutedFrame
-from gateway.sim import NS_PER_S, Kernel
-from gateway.trace import BusInfo, Severity, TraceWriter, open_writer
+from gateway.routing import Journey
+from gateway.sim import Kernel
+from gateway.trace import BusInfo, TraceWriter, open_writer
 from gateway.vehicle.about import describe
+from gateway.vehicle.notes import EventNote, Notes
 from gateway.vehicle.vehicle import Vehicle
 
 _EVERY_NS: Final = 100_000_000
@@ -27,9 +28,8 @@ class Recorder:
     def __init__(self, vehicle: Vehicle, path: str | Path, seed: int) -> None:
         self._vehicle = vehicle
         self._frames: list[tuple[int, int, Frame, Controller, int, int]] = []
-        self._bit_ns = [bus.rates.duration_ns(1) for bus in vehicle.buses.values()]
-        self._events: list[tuple[int, str, Severity]] = []
-        self._comments: dict[str, str] = {}
+        self._notes = Notes(vehicle)
+        self._events: list[EventNote] = []
         infos = [
             BusInfo(bus.name, bus.rates.nominal, bus.rates.data if bus.fd else 0) for bus in vehicle.buses.values()
         ]
@@ -72,38 +72,17 @@ class Recorder:
             while position < len(events) and events[position][0] < time_ns:
                 self._writer.write_event(*events[position])
                 position += 1
-            write(time_ns, bus, frame, self._comment(bus, frame, sender.name, start_ns - requested_ns))
+            write(time_ns, bus, frame, self._notes.comment(bus, frame, sender.name, start_ns - requested_ns))
         for event in events[position:]:
             self._writer.write_event(*event)
         self.frames += len(self._frames)
         self._frames.clear()
         events.clear()
 
-    def _comment(self, bus: int, frame: Frame, sender: str, waited_ns: int) -> str:
-        text = sender
-        if waited_ns >= self._bit_ns[bus]:
-            text = f"{sender}, waited {waited_ns / 1000:.3f} us"
-        if isinstance(frame, RoutedFrame):
-            sources = "; ".join(self._source(journey) for journey in frame.sources)
-            text = f"{text}; {sources}" if sources else text
-        return text
-
-    def _source(self, journey: Journey) -> str:
-        rule = self._vehicle.gateway.routes[journey.route].rule
-        return f"{rule.name} from {rule.source} at {journey.received_ns / NS_PER_S:.9f}"
-
     def _journey(self, journey: Journey) -> None:
-        if journey.decision is Decision.FORWARDED:
-            return
-        rule = self._vehicle.gateway.routes[journey.route].rule
-        severity = Severity.INFO if journey.decision is Decision.FILTERED else Severity.WARNING
-        now = self._vehicle.kernel.now
-        # What was forwarded and is lost later says when it came; the rest came now.
-        late = "" if journey.received_ns == now else f" received at {journey.received_ns / NS_PER_S:.9f}"
-        text = f"{rule} {journey.decision.value}: {journey.reason}; {journey.frame}{late}"
-        self._events.append((now, text, severity))
+        note = self._notes.decision(journey, self._vehicle.kernel.now)
+        if note is not None:
+            self._events.append(note)
 
     def _bus_event(self, bus: str, event: BusEvent) -> None:
-        frame = f" {event.frame}" if event.frame is not None else ""
-        text = f"{bus}: {event.kind.value}: {event.controller}{frame}: {event.text}"
-        self._events.append((event.time_ns, text, Severity.WARNING))
+        self._events.append(self._notes.bus_event(bus, event))

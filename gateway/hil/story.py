@@ -1,0 +1,197 @@
+"""What came instead: the explanation of a failed expectation, as lines for people."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from gateway.can import ControllerState, Frame
+from gateway.ecu import Power
+from gateway.explain import Window, explain_frame, explanation_lines, names_of
+from gateway.hil.history import Kept
+from gateway.hil.pattern import Pattern
+from gateway.hil.received import signals_text
+from gateway.routing import NOT_YET, Decision, Journey, Route
+from gateway.sim import NS_PER_S, duration_text
+from gateway.trace import Event, Recorded
+from gateway.vehicle import Notes, describe
+
+if TYPE_CHECKING:
+    from gateway.hil.vehicle import VehicleUnderTest
+
+_SHOWN: Final = 6
+_AROUND_NS: Final = NS_PER_S // 2
+"""The explanation of a frame looks at so much before and after it."""
+
+
+def seconds(time_ns: int) -> str:
+    return f"{time_ns / NS_PER_S:.6f} s"
+
+
+def message_story(vehicle: VehicleUnderTest, pattern: Pattern, since_ns: int, until_ns: int) -> list[str]:
+    """What came of a message between two times, what the nearest of it lacked, and why more did not come."""
+    came = vehicle.history.of_message(pattern.bus, pattern.key, since_ns, until_ns)
+    lines = _came(vehicle, pattern, came, since_ns, until_ns)
+    nearest = _nearest(vehicle, pattern, came, until_ns)
+    if nearest is not None:
+        lines += ["", "the way of the nearest frame:", *indented(_explanation(vehicle, pattern.bus, nearest))]
+    senders = _senders(vehicle, pattern)
+    routes = _routes(vehicle, pattern, since_ns)
+    return [*lines, *(["", *senders] if senders else []), *(["", *routes] if routes else [])]
+
+
+def indented(lines: list[str]) -> list[str]:
+    return [f"  {line}" if line else line for line in lines]
+
+
+def _came(vehicle: VehicleUnderTest, pattern: Pattern, came: list[Kept], since_ns: int, until_ns: int) -> list[str]:
+    name = f"{pattern.bus}.{pattern.name}"
+    if came:
+        left_out = len(came) - _SHOWN
+        more = [f"  ... and {left_out} before"] if left_out > 0 else []
+        return [
+            f"{len(came)} {name} came between {seconds(since_ns)} and {seconds(until_ns)}:",
+            *more,
+            *(_line(pattern, kept, since_ns) for kept in came[-_SHOWN:]),
+        ]
+    others = len(vehicle.history.of_message(pattern.bus, None, since_ns, until_ns))
+    others_text = f"{others} other frames did" if others else f"nothing at all did on {pattern.bus}"
+    lines = [f"no {name} came between {seconds(since_ns)} and {seconds(until_ns)}; {others_text}"]
+    latest = vehicle.history.latest(pattern.bus, pattern.key, since_ns)
+    if latest is None:
+        return [*lines, f"  none had come before, from the start at {seconds(0)}"]
+    return [*lines, "the latest before:", _line(pattern, latest, since_ns)]
+
+
+def _line(pattern: Pattern, kept: Kept, since_ns: int) -> str:
+    time_ns, _, frame, sender, _, _ = kept
+    text = signals_text(pattern.message, frame, tuple(pattern.wanted))
+    misses = pattern.misses(frame)
+    judged = f"   <- {', '.join(misses)}" if misses else ""
+    return f"  {seconds(time_ns)} ({_relative(time_ns - since_ns)})  {text}  from {sender.name}{judged}"
+
+
+def _relative(ns: int) -> str:
+    return f"{'+' if ns >= 0 else '-'}{duration_text(abs(ns))}"
+
+
+def _nearest(vehicle: VehicleUnderTest, pattern: Pattern, came: list[Kept], until_ns: int) -> Kept | None:
+    """Of those that came the one that lacked least, the latest of them; otherwise the latest before."""
+    if not came:
+        return vehicle.history.latest(pattern.bus, pattern.key, until_ns)
+    return min(reversed(came), key=lambda kept: len(pattern.misses(kept[2])))
+
+
+def _explanation(vehicle: VehicleUnderTest, bus: str, kept: Kept) -> list[str]:
+    """As `gateway explain` tells it."""
+    records, target = records_around(vehicle, kept)
+    names = names_of(describe(vehicle.simulated, vehicle.seed), vehicle.simulated)
+    window = Window(records, target, from_start=False, to_end=False, origin_ns=0, problem=None)
+    return [line.rstrip() for line in explanation_lines(explain_frame(window, names))]
+
+
+def records_around(vehicle: VehicleUnderTest, kept: Kept) -> tuple[list[Recorded | Event], int]:
+    """The history around a frame as a recording has it, and the index of the frame in it."""
+    notes = Notes(vehicle.simulated)
+    names = list(vehicle.simulated.buses)
+    low, high = kept[0] - _AROUND_NS, kept[0] + _AROUND_NS
+    timed: list[tuple[int, int, Recorded | Event]] = []
+    for entry in vehicle.history.frames:
+        time_ns, bus, frame, sender, requested_ns, start_ns = entry
+        if low <= time_ns <= high:
+            comment = notes.comment(bus, frame, sender.name, start_ns - requested_ns)
+            timed.append((time_ns, 0 if entry is not kept else 0, Recorded(time_ns, names[bus], frame, comment)))
+            if entry is kept:
+                wanted = timed[-1][2]
+    for time_ns, event in trace_events(vehicle, low, high):
+        timed.append((time_ns, 1, event))
+    timed.sort(key=lambda entry: entry[:2])
+    records = [record for _, _, record in timed]
+    return records, next(index for index, record in enumerate(records) if record is wanted)
+
+
+def trace_events(vehicle: VehicleUnderTest, since_ns: int, until_ns: int) -> list[tuple[int, Event]]:
+    """What routes did not forward and what buses told, as a recording has it."""
+    notes = Notes(vehicle.simulated)
+    found = []
+    for journey in vehicle.simulated.gateway.journeys.kept:
+        if since_ns <= journey.received_ns <= until_ns:
+            note = notes.decision(journey, journey.received_ns)
+            if note is not None:
+                found.append((note.time_ns, Event(*note)))
+    for bus, event in vehicle.history.events(since_ns, until_ns):
+        found.append((event.time_ns, Event(*notes.bus_event(bus, event))))
+    return found
+
+
+def _senders(vehicle: VehicleUnderTest, pattern: Pattern) -> list[str]:
+    """What is wrong with the ECUs that should send the message."""
+    lines = []
+    for ecu in vehicle.simulated.ecus.values():
+        port = ecu.ports.get(pattern.bus)
+        if port is None or pattern.message is None or pattern.message.name not in port.tx:
+            continue
+        message = port.tx[pattern.message.name]
+        if ecu.power is not Power.ON:
+            lines.append(f"its sender {ecu.name} is {ecu.power.value}")
+        elif port.controller.state is not ControllerState.ERROR_ACTIVE:
+            lines.append(f"the controller of its sender {ecu.name} is {port.controller.state.value}")
+        elif not message.active and not _is_routed(vehicle, pattern):
+            lines.append(f"its sender {ecu.name} does not send it: it was silenced")
+    return lines
+
+
+def _is_routed(vehicle: VehicleUnderTest, pattern: Pattern) -> bool:
+    return any(_leads_to(route, pattern) for route in vehicle.simulated.gateway.routes)
+
+
+def _leads_to(route: Route, pattern: Pattern) -> bool:
+    rule = route.rule
+    bus, _, rest = rule.target.partition(".")
+    if bus != pattern.bus:
+        return False
+    key = rule.target_key if rule.target_key is not None else rule.source_key
+    return key == pattern.key or (bool(rest) and rest.partition(".")[0] == pattern.name)
+
+
+def _routes(vehicle: VehicleUnderTest, pattern: Pattern, since_ns: int) -> list[str]:
+    """What the gateway did with what the message comes from."""
+    lines = []
+    for route in vehicle.simulated.gateway.routes:
+        if _leads_to(route, pattern):
+            lines.append(route_line(vehicle, route, since_ns))
+    return ["routes that lead to it:", *indented(lines)] if lines else []
+
+
+def route_line(vehicle: VehicleUnderTest, route: Route, since_ns: int) -> str:
+    """A route, and the last that it decided."""
+    rule = route.rule
+    where = f" ({rule.file.rpartition('/')[2]}:{rule.line})" if rule.file else ""
+    if route.last is None:
+        return f"{rule}{where}: has received nothing at all"
+    return f"{rule}{where}: {journey_text(route.last)}" + (
+        "; nothing since the expectation began" if route.last.received_ns < since_ns else ""
+    )
+
+
+def journey_text(journey: Journey) -> str:
+    """`received at 1.2 s, filtered: unchanged`."""
+    text = f"received at {seconds(journey.received_ns)}, {journey.decision.value}"
+    if journey.decision is not Decision.FORWARDED:
+        return f"{text}: {journey.reason}"
+    return text if journey.sent_ns == NOT_YET else f"{text}, through at {seconds(journey.sent_ns)}"
+
+
+def bus_lines(vehicle: VehicleUnderTest, since_ns: int, until_ns: int) -> list[str]:
+    """What the buses told besides frames, the latest few."""
+    happenings = vehicle.history.events(since_ns, until_ns)
+    lines = []
+    for bus, event in happenings[-_SHOWN:]:
+        frame = f" {frame_text(vehicle, bus, event.frame)}" if event.frame is not None else ""
+        lines.append(f"{seconds(event.time_ns)}  {bus}: {event.kind.value}: {event.controller}{frame}: {event.text}")
+    more = len(happenings) - len(lines)
+    return [f"... and {more} before", *lines] if more > 0 else lines
+
+
+def frame_text(vehicle: VehicleUnderTest, bus: str, frame: Frame) -> str:
+    message = vehicle.simulated.databases[bus].by_id(frame.arbitration_id, frame.extended)
+    return message.name if message is not None else str(frame)

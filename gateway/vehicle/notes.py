@@ -1,0 +1,58 @@
+"""What a recording says beside its frames: who sent one, what it came from, what routes and buses had to tell."""
+
+from __future__ import annotations
+
+from typing import Final, NamedTuple
+
+from gateway.can import BusEvent, Frame
+from gateway.routing import Decision, Journey, RoutedFrame
+from gateway.sim import NS_PER_S
+from gateway.trace import Severity
+from gateway.vehicle.vehicle import Vehicle
+
+
+class EventNote(NamedTuple):
+    """An event as a recording has it."""
+
+    time_ns: int
+    text: str
+    severity: Severity
+
+
+class Notes:
+    """Writes the notes of one vehicle. `gateway.explain` reads them."""
+
+    def __init__(self, vehicle: Vehicle) -> None:
+        self._routes: Final = vehicle.gateway.routes
+        self._bit_ns: Final = [bus.rates.duration_ns(1) for bus in vehicle.buses.values()]
+
+    def comment(self, bus: int, frame: Frame, sender: str, waited_ns: int) -> str:
+        """Beside a frame: its sender, how long it waited for the bus, and the frames that a gateway's came from."""
+        text = sender
+        if waited_ns >= self._bit_ns[bus]:
+            text = f"{sender}, waited {waited_ns / 1000:.3f} us"
+        if isinstance(frame, RoutedFrame):
+            sources = "; ".join(self._source(journey) for journey in frame.sources)
+            text = f"{text}; {sources}" if sources else text
+        return text
+
+    def _source(self, journey: Journey) -> str:
+        rule = self._routes[journey.route].rule
+        return f"{rule.name} from {rule.source} at {journey.received_ns / NS_PER_S:.9f}"
+
+    def decision(self, journey: Journey, now_ns: int) -> EventNote | None:
+        """What a route did not forward, told at `now_ns`; None for what it did."""
+        if journey.decision is Decision.FORWARDED:
+            return None
+        rule = self._routes[journey.route].rule
+        severity = Severity.INFO if journey.decision is Decision.FILTERED else Severity.WARNING
+        # What was forwarded and is lost later says when it came; the rest came now.
+        late = "" if journey.received_ns == now_ns else f" received at {journey.received_ns / NS_PER_S:.9f}"
+        text = f"{rule} {journey.decision.value}: {journey.reason}; {journey.frame}{late}"
+        return EventNote(now_ns, text, severity)
+
+    @staticmethod
+    def bus_event(bus: str, event: BusEvent) -> EventNote:
+        frame = f" {event.frame}" if event.frame is not None else ""
+        text = f"{bus}: {event.kind.value}: {event.controller}{frame}: {event.text}"
+        return EventNote(event.time_ns, text, Severity.WARNING)
