@@ -156,7 +156,8 @@ class Bus:
             self._sender = controller
             self._requested_ns = now
             self._start_ns = start
-            heappush(kernel.heap, (end, kernel.order(), self._ended))
+            kernel.scheduled = order = kernel.scheduled + 1
+            heappush(kernel.heap, (end, order, self._ended))
             return True
         if not self._calm:
             if not controller.takes_part:
@@ -220,7 +221,8 @@ class Bus:
                 self._start_ns = start
                 self._end_ns = end = start + self._duration_ns(frame)
                 kernel = self.kernel
-                heappush(kernel.heap, (end, kernel.order(), self._ended))
+                kernel.scheduled = order = kernel.scheduled + 1
+                heappush(kernel.heap, (end, order, self._ended))
                 return
             heappush(queue, entry)
         entry, start = errors.choose(queue, start)

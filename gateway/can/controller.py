@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
 Receiver = Callable[[Frame], object]
 SentCallback = Callable[[Frame, int, int], object]
+Supplier = Callable[[], Frame | None]
 
 TRANSMIT_QUEUE = 64
 """Frames that one controller holds for sending; one more is refused and counted."""
@@ -53,6 +54,11 @@ class Controller:
         """Called with (frame, time of request, start of frame) when a frame of this controller is through."""
         self.on_lost: Receiver | None = None
         """Called with each frame that was taken for sending and is lost, because the controller has left the bus."""
+        self.polled: bool = False
+        """The bus asks for frames when their time has come (LIN); a controller need not send them by itself."""
+
+    def supply(self, header: int, supplier: Supplier) -> None:
+        """Where a bus that asks for frames finds those of an identifier. A CAN bus never asks."""
 
     def send(self, frame: Frame) -> bool:
         """Hand a frame to the bus; False when the controller refused it."""

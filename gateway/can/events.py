@@ -22,6 +22,15 @@ class BusEventKind(Enum):
     LINK_DOWN = "link down"
     LINK_UP = "link up again"
     LINK_LOST = "lost before they were read"
+    NO_RESPONSE = "no response"
+    CHECKSUM = "wrong checksum"
+    LATE_RESPONSE = "late response"
+    HEADER = "header not understood"
+    STUCK = "bus held dominant"
+    SILENT = "no header for 4 s"
+    EVENT_COLLISION = "several answers to an event-triggered frame"
+    SLEEP = "asleep"
+    WAKE_UP = "woken up"
 
 
 class BusEvent(NamedTuple):

@@ -56,7 +56,10 @@ def run_command(
     ] = None,
     cannelloni: Annotated[
         list[str] | None,
-        typer.Option(metavar="BUS=[HOST:]PORT[,PEER:PORT]", help="A bus over UDP to cannelloni; may be repeated."),
+        typer.Option(
+            metavar="BUS=[HOST:]PORT[,PEER:PORT]",
+            help="A bus to cannelloni over UDP (BUS=tcp:PORT: TCP); may be repeated.",
+        ),
     ] = None,
     as_json: Json = False,
 ) -> None:

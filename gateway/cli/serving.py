@@ -11,17 +11,19 @@ from gateway.errors import nearest
 from gateway.links import LinkError, place_for, serve
 from gateway.links.addresses import Address, address
 from gateway.links.cannelloni_link import link_cannelloni
+from gateway.links.cannelloni_tcp import serve_cannelloni
 from gateway.links.socketcand_server import serve_socketcand
 from gateway.vehicle import Service, Vehicle
 
 
 @dataclass(frozen=True, slots=True)
 class CannelloniOption:
-    """`BUS=[HOST:]PORT[,PEER:PORT]`."""
+    """`BUS=[HOST:]PORT[,PEER:PORT]` for UDP, `BUS=tcp:[HOST:]PORT` for TCP."""
 
     bus: str
     address: Address
-    peer: Address | None
+    peer: Address | None = None
+    tcp: bool = False
 
 
 def cannelloni_option(text: str) -> CannelloniOption:
@@ -29,7 +31,12 @@ def cannelloni_option(text: str) -> CannelloniOption:
     bus, equals, rest = text.partition("=")
     here, comma, peer = rest.partition(",")
     if not bus or not equals:
-        raise LinkError(f"--cannelloni {text!r}: write BUS=[HOST:]PORT[,PEER:PORT], like body=20000,127.0.0.1:20001")
+        raise LinkError(
+            f"--cannelloni {text!r}: write BUS=[HOST:]PORT[,PEER:PORT] for UDP, like body=20000,127.0.0.1:20001,"
+            " or BUS=tcp:[HOST:]PORT"
+        )
+    if rest.startswith("tcp:"):
+        return CannelloniOption(bus, address(rest.removeprefix("tcp:")), tcp=True)
     return CannelloniOption(bus, address(here), address(peer) if comma else None)
 
 
@@ -60,7 +67,7 @@ def socketcand(text: str) -> Service:
 
 
 def cannelloni(text: str) -> Service:
-    """A bus over UDP. Raises `LinkError` when the option is none."""
+    """A bus over UDP or TCP. Raises `LinkError` when the option is none."""
     option = cannelloni_option(text)
 
     @contextlib.asynccontextmanager
@@ -69,8 +76,13 @@ def cannelloni(text: str) -> Service:
         if bus is None:
             near = nearest(option.bus, list(vehicle.buses))
             raise LinkError(f"--cannelloni: there is no bus {option.bus!r} in {vehicle.name}{near}")
+        if option.tcp:
+            async with serve_cannelloni(bus, option.address) as server:
+                _tell(f"cannelloni for {option.bus} listens at {server.address} (TCP)")
+                yield
+            return
         async with link_cannelloni(bus, option.address, option.peer) as link:
-            _tell(f"cannelloni for {option.bus} listens at {link.address}")
+            _tell(f"cannelloni for {option.bus} listens at {link.address} (UDP)")
             yield
             if link.wrong:
                 _tell(f"cannelloni for {option.bus}: {link.wrong} wrong datagrams, the last: {link.last_wrong}")

@@ -161,7 +161,8 @@ class TxMessage:
         self.length: Final = frame_length(definition)
         self._protection: Protection | None = None
         self._counter: TxSignal | None = None
-        self.frame_factory: FrameFactory = Frame
+        self.frame_factory: FrameFactory | None = None
+        """Makes the frames that go out, where they shall be more than a `Frame`."""
         self.sent: int = 0
         self.last_sent_ns: int = -(1 << 62)
         self.active: bool = True
@@ -246,10 +247,11 @@ class TxMessage:
             return False
         frame = self.frame
         if frame is None:
-            if self._protection is not None:
-                frame = self.frame_factory(self._header, self._protected(self._protection))
-            else:
-                frame = self.frame = self.frame_factory(self._header, self.payload())
+            data = self.payload() if self._protection is None else self._protected(self._protection)
+            factory = self.frame_factory
+            frame = Frame(self._header, data) if factory is None else factory(self._header, data)
+            if self._protection is None:
+                self.frame = frame
         controller = self.controller
         if controller.bus.send(controller, frame):
             self.sent += 1

@@ -120,7 +120,7 @@ class _Frame:
             text += f" while {self.record.bus} is disturbed"
         else:
             text += f" for {self.record.bus}: the intermission, or a frame before the recording's first"
-        shown = [f"{self.names.title('', r.frame).strip()}{_by(r)}, through {self._time(r.time_ns)}" for r in ahead]
+        shown = [f"{self.names.label(r.bus, r.frame)}{_by(r)}, through {self._time(r.time_ns)}" for r in ahead]
         more = [f"and {len(shown) - _LISTED} more"] if len(shown) > _LISTED else []
         return Step(StepKind.WAITED, requested_ns, text, (*shown[:_LISTED], *more, *errors))
 
@@ -222,7 +222,7 @@ class _Frame:
         else:
             yield f"{duration_text(inside_ns)} gateway latency"
         ahead, told = self._ahead(carrier.bus, requested_ns, start_ns)
-        names = ", ".join(f"{self.names.title('', r.frame).strip()}{_by(r)}" for r in ahead[:_LISTED])
+        names = ", ".join(f"{self.names.label(r.bus, r.frame)}{_by(r)}" for r in ahead[:_LISTED])
         more = f" and {len(ahead) - _LISTED} more" if len(ahead) > _LISTED else ""
         if note.waited_ns:
             yield f"{duration_text(note.waited_ns)} waiting for {carrier.bus}" + (f", for {names}{more}" if names else "")

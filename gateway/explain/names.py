@@ -35,10 +35,14 @@ class Names:
         database = self.databases.get(bus)
         return None if database is None else database.by_id(frame.arbitration_id, frame.extended)
 
-    def title(self, bus: str, frame: Frame) -> str:
-        """`body 0x180 MotorStatus`; without the name where no database has it."""
+    def label(self, bus: str, frame: Frame) -> str:
+        """`0x180 MotorStatus`; without the name where no database has it."""
         message = self.message(bus, frame)
-        return f"{bus} {id_text(frame.header)}" + (f" {message.name}" if message else "")
+        return id_text(frame.header) + (f" {message.name}" if message else "")
+
+    def title(self, bus: str, frame: Frame) -> str:
+        """`body 0x180 MotorStatus`"""
+        return f"{bus} {self.label(bus, frame)}"
 
     def signals(self, bus: str, frame: Frame) -> list[str]:
         """The signals in a frame, decoded, with their units."""

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 from gateway.can import KEY_MASK
-from gateway.errors import nearest
 from gateway.explain.errors import ExplainError
 from gateway.explain.names import id_text, seconds_text
 from gateway.explain.question import FrameQuestion
@@ -81,11 +80,10 @@ def find_window(recording: Recording, question: FrameQuestion) -> Window:
 
 def _nothing(question: FrameQuestion, others: dict[int, int]) -> str:
     wanted = id_text(question.key)
-    near = nearest(wanted, [id_text(key) for key in others])
     listed = ", ".join(id_text(key) for key in sorted(others, key=lambda key: abs(key - question.key))[:8])
     if not others:
         return f"there is no frame on {question.bus} at all"
-    return f"there is no frame {wanted} on {question.bus}{near}; near to it there are {listed}"
+    return f"there is no frame {wanted} on {question.bus}; nearest to it there are {listed}"
 
 
 def _around(recording: Recording, best: Recorded) -> Window:

@@ -95,15 +95,15 @@ def records_around(vehicle: VehicleUnderTest, kept: Kept) -> tuple[list[Recorded
     names = list(vehicle.simulated.buses)
     low, high = kept[0] - _AROUND_NS, kept[0] + _AROUND_NS
     timed: list[tuple[int, int, Recorded | Event]] = []
+    wanted = None
     for entry in vehicle.history.frames:
         time_ns, bus, frame, sender, requested_ns, start_ns = entry
         if low <= time_ns <= high:
             comment = notes.comment(bus, frame, sender.name, start_ns - requested_ns)
-            timed.append((time_ns, 0 if entry is not kept else 0, Recorded(time_ns, names[bus], frame, comment)))
-            if entry is kept:
-                wanted = timed[-1][2]
-    for time_ns, event in trace_events(vehicle, low, high):
-        timed.append((time_ns, 1, event))
+            record = Recorded(time_ns, names[bus], frame, comment)
+            timed.append((time_ns, 0, record))
+            wanted = record if entry is kept else wanted
+    timed += [(time_ns, 1, event) for time_ns, event in trace_events(vehicle, low, high)]
     timed.sort(key=lambda entry: entry[:2])
     records = [record for _, _, record in timed]
     return records, next(index for index, record in enumerate(records) if record is wanted)

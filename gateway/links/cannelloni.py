@@ -70,15 +70,23 @@ def decode(data: bytes) -> Datagram:
     frames = []
     at = _HEAD.size
     for _ in range(count):
-        frame, at = _decode_frame(data, at)
+        frame, at = decode_frame(data, at)
         frames.append(frame)
     if at != len(data):
         raise RecordError("bytes after the last frame")
     return Datagram(sequence, tuple(frames))
 
 
-def _decode_frame(data: bytes, at: int) -> tuple[Frame, int]:
-    """The frame at a place, and the place behind it."""
+def frame_size(data: bytes | bytearray) -> int | None:
+    """Bytes of the frame that `data` begins with; None while they are too few to tell."""
+    if len(data) < _FRAME.size:
+        return None
+    word, length = _FRAME.unpack_from(data)
+    return _FRAME.size + (1 if length & _FD_BIT else 0) + (0 if word & REMOTE else length & ~_FD_BIT)
+
+
+def decode_frame(data: bytes, at: int) -> tuple[Frame, int]:
+    """The frame at a place, and the place behind it. Raises `RecordError`."""
     if at + _FRAME.size > len(data):
         raise RecordError("a datagram that ends before its last frame")
     word, length = _FRAME.unpack_from(data, at)

@@ -16,29 +16,27 @@ import struct
 from typing import Final
 
 from gateway.can import ERROR, EXTENDED, ID_MASK, REMOTE, Frame
+from gateway.links.batch import SO_RXQ_OVFL, SO_TIMESTAMPNS, Batch
 from gateway.links.errors import LinkError
 from gateway.links.link import SOCKETCAN, Arbiter, LinkAddress, LinkRates, LinkUser
 from gateway.links.socketcan_frames import CANFD_MTU, STANDARD_MASK, from_socket, to_socket, trouble
-from gateway.sim import SimulationLoop
+from gateway.sim import NS_PER_S, SimulationLoop, calendar_ns
 
-BATCH: Final = 64
-"""Frames read before others get their turn."""
+BATCH: Final = 32
+"""Frames read before others get their turn: half of what may wait in a controller for its confirmation."""
+_COMPARED_EVERY_NS: Final = NS_PER_S
+"""Between comparisons of the calendar, which may be set, with the kernel's time."""
 LOOK_EVERY_S: Final = 0.2
 """Between looks at an interface that is down."""
 BUSY_S: Final = 0.001
 """Between attempts when the interface's queue is full, which no descriptor tells."""
 _BUFFER: Final = 4 << 20
-_ANCILLARY: Final = 64
-_SO_RXQ_OVFL: Final = 40
-_SO_TIMESTAMPNS: Final = 35
 _SO_RCVBUFFORCE: Final = 33
 _SIOCGIFMTU: Final = 0x8921
 _SIOCGIFFLAGS: Final = 0x8913
 _IFF_UP: Final = 1
 _CAN_RAW_ERR_FILTER: Final = 2
 _ALL_ERRORS: Final = 0x1FFFFFFF
-_TIMESPEC: Final = struct.Struct("@qq")
-_COUNT: Final = struct.Struct("@I")
 _FILTER: Final = struct.Struct("@II")
 _GONE: Final = frozenset({errno.ENETDOWN, errno.ENODEV, errno.ENXIO, errno.EBADF, errno.ENETUNREACH})
 _FULL: Final = frozenset({errno.ENOBUFS, errno.EAGAIN, errno.ENOMEM})
@@ -61,6 +59,10 @@ class SocketCanLink:
         self._socket: socket.socket | None = None
         self._wanted: frozenset[int] | None = None
         self._overflows = 0
+        self._batch = Batch(BATCH)
+        self._compared_ns = -_COMPARED_EVERY_NS
+        self._calendar_start = 0
+        self._latest = 0
         self._timer: asyncio.TimerHandle | None = None
 
     # The seam
@@ -136,29 +138,33 @@ class SocketCanLink:
         if raw is None:
             return
         kernel = loop.kernel
-        kernel.run(loop.pace.time_ns())
-        for _ in range(BATCH):
-            try:
-                packet, ancillary, flags, _ = raw.recvmsg(CANFD_MTU, _ANCILLARY)
-            except BlockingIOError:
-                return
-            except OSError as error:
-                self._fail(error)
-                return
-            time_ns = kernel.now
-            for _, kind, data in ancillary:
-                if kind == _SO_RXQ_OVFL:
-                    self._count_overflows(_COUNT.unpack(data)[0])
-            frame = from_socket(packet)
-            if frame is None:
-                continue
-            if frame.header & ERROR:
-                user.trouble(*trouble(frame))
-            elif flags & socket.MSG_CONFIRM:
-                user.confirmed(frame, time_ns)
-            else:
-                user.received(frame, time_ns)
-            kernel.run(kernel.now)
+        try:
+            for packet, flags, calendar, lost in self._batch.read(raw.fileno()):
+                if lost is not None and lost != self._overflows:
+                    self._count_overflows(lost)
+                frame = from_socket(packet)
+                if frame is None:
+                    continue
+                time_ns = self._time_ns(calendar)
+                if frame.header & ERROR:
+                    user.trouble(*trouble(frame))
+                elif flags & socket.MSG_CONFIRM:
+                    user.confirmed(frame, time_ns)
+                else:
+                    user.received(frame, time_ns)
+                # What the frame has led to at once (a route without latency) goes out before the next is looked at.
+                kernel.run(kernel.now)
+        except OSError as error:
+            self._fail(error)
+
+    def _time_ns(self, calendar: int) -> int:
+        """The kernel's time of a time stamp: never before the one before, never in the future."""
+        now = self._loop.kernel.now
+        if now - self._compared_ns > _COMPARED_EVERY_NS:
+            self._compared_ns = now
+            self._calendar_start = calendar_ns() - self._loop.pace.time_ns()
+        self._latest = max(self._latest, min(now, calendar - self._calendar_start))
+        return self._latest
 
     def _count_overflows(self, overflows: int) -> None:
         new = (overflows - self._overflows) & 0xFFFFFFFF
@@ -247,8 +253,8 @@ def _prepare(raw: socket.socket, fd: bool) -> None:
     raw.setsockopt(socket.SOL_CAN_RAW, _CAN_RAW_ERR_FILTER, _ALL_ERRORS)
     if fd:
         raw.setsockopt(socket.SOL_CAN_RAW, socket.CAN_RAW_FD_FRAMES, 1)
-    raw.setsockopt(socket.SOL_SOCKET, _SO_TIMESTAMPNS, 1)
-    raw.setsockopt(socket.SOL_SOCKET, _SO_RXQ_OVFL, 1)
+    raw.setsockopt(socket.SOL_SOCKET, SO_TIMESTAMPNS, 1)
+    raw.setsockopt(socket.SOL_SOCKET, SO_RXQ_OVFL, 1)
     raw.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _BUFFER)
     with contextlib.suppress(PermissionError):
         raw.setsockopt(socket.SOL_SOCKET, _SO_RCVBUFFORCE, _BUFFER)

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sized
 from heapq import heappop, heappush
-from itertools import count
 from typing import Final
 
 FOREVER: Final = 1 << 62
@@ -20,18 +19,19 @@ Callback = Callable[[], object]
 class Kernel:
     """Events in order. `now` is the time of the event that runs, or the time up to which all events have run.
 
-    `heap` and `order` are what `at` is made of, for the few callers to which a call more each time matters.
+    `heap` and `scheduled` are what `at` is made of, for the few callers to which a call more each time matters.
     """
 
     def __init__(self) -> None:
         self.now: int = 0
         self.events: int = 0
         self.heap: Final[list[tuple[int, int, Callback]]] = []
-        self.order: Final[Callable[[], int]] = count(1).__next__
+        self.scheduled: int = 0
 
     def at(self, time_ns: int, callback: Callback) -> None:
         """Run `callback` at `time_ns`; a time that has passed means as soon as possible, never earlier than `now`."""
-        heappush(self.heap, (time_ns, self.order(), callback))
+        self.scheduled = order = self.scheduled + 1
+        heappush(self.heap, (time_ns, order, callback))
 
     def after(self, delay_ns: int, callback: Callback) -> None:
         """Run `callback` when `delay_ns` have passed."""

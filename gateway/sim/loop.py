@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import asyncio
 import math
-import select
 import selectors
 import time
 from collections.abc import Callable, Coroutine, Mapping, Sized
@@ -63,6 +62,7 @@ class _Pace(Protocol):
     """Calls in threads that the loop waits for."""
 
     def time_ns(self) -> int: ...
+    def turn_ns(self) -> int: ...
     def poll(self, selector: selectors.BaseSelector, ready: Sized) -> _Ready: ...
     def wait(self, selector: selectors.BaseSelector, timeout_ns: int | None, ready: Sized) -> _Ready: ...
 
@@ -75,6 +75,9 @@ class _VirtualPace:
         self.threads = 0
 
     def time_ns(self) -> int:
+        return self._kernel.now
+
+    def turn_ns(self) -> int:
         return self._kernel.now
 
     def poll(self, selector: selectors.BaseSelector, ready: Sized) -> _Ready:  # noqa: ARG002
@@ -97,16 +100,24 @@ class _VirtualPace:
 
 
 class WallPace:
-    """Time is the machine's monotonic clock since the start; `latest_ns` is the longest that an event had to wait."""
+    """Time is the machine's monotonic clock since the start; `latest_ns` is the longest that an event had to wait.
+
+    The loop reads the clock as seldom as it can, because that may be a system call: all callbacks of one turn have the
+    time at which the turn began (`turn_ns`).
+    """
 
     def __init__(self, kernel: Kernel) -> None:
         self._kernel = kernel
         self._start = time.monotonic_ns() - kernel.now
+        self._turn = kernel.now
         self.latest_ns = 0
         self.threads = 0
 
     def time_ns(self) -> int:
         return time.monotonic_ns() - self._start
+
+    def turn_ns(self) -> int:
+        return self._turn
 
     def poll(self, selector: selectors.BaseSelector, ready: Sized) -> _Ready:
         # Tasks that are always ready must not keep the kernel's events from their time.
@@ -115,16 +126,18 @@ class WallPace:
     def wait(self, selector: selectors.BaseSelector, timeout_ns: int | None, ready: Sized) -> _Ready:
         kernel = self._kernel
         due = kernel.next
-        now = self.time_ns()
-        if due is not None:
-            until_due = max(0, due - now)
-            timeout_ns = until_due if timeout_ns is None else min(timeout_ns, until_due)
-        events = _select(selector, timeout_ns)
+        until = None if timeout_ns is None else self._turn + timeout_ns
+        if due is not None and (until is None or due < until):
+            until = due
+        if until is not None:
+            timeout_ns = max(0, until - self.time_ns()) if timeout_ns != 0 else 0
+        events = selector.select(None if timeout_ns is None else timeout_ns / NS_PER_S)
         # Sockets are served between slices of the kernel's work, even when it has fallen behind.
-        now = self.time_ns()
+        now = self._turn = self.time_ns()
         due = kernel.next
+        if due is not None and due <= now:
+            self.latest_ns = max(self.latest_ns, now - due)
         while due is not None and due <= now:
-            self.latest_ns = max(self.latest_ns, self.time_ns() - due)
             if kernel.run(due, ready):
                 return events
             due = kernel.next
@@ -132,23 +145,26 @@ class WallPace:
         return events
 
 
-def _select(selector: selectors.BaseSelector, timeout_ns: int | None) -> _Ready:
-    """Wait to the microsecond: epoll counts whole milliseconds, but its descriptor can be waited for with select."""
-    if not timeout_ns or not isinstance(selector, selectors.EpollSelector) or selector.fileno() >= _SELECT_LIMIT:
-        return selector.select(None if timeout_ns is None else timeout_ns / NS_PER_S)
-    select.select([selector], [], [], timeout_ns / NS_PER_S)
-    return selector.select(0)
-
-
 class _Selector(selectors.BaseSelector):
     """The machine's selector, with the waiting done by a pace."""
 
     def __init__(self, pace: _Pace) -> None:
-        self._real = selectors.DefaultSelector()
+        # select waits to the microsecond, epoll to the millisecond; virtual time does not wait, and epoll scales.
+        self._real = selectors.SelectSelector() if isinstance(pace, WallPace) else selectors.DefaultSelector()
         self._pace = pace
         self.ready: Sized = ()
 
+    def _scale_up(self) -> None:
+        """Go over to what has no limit of descriptors."""
+        few, self._real = self._real, selectors.DefaultSelector()
+        for key in few.get_map().values():
+            self._real.register(key.fileobj, key.events, key.data)
+        few.close()
+
     def register(self, fileobj: Any, events: int, data: Any = None) -> selectors.SelectorKey:
+        descriptor = fileobj if isinstance(fileobj, int) else fileobj.fileno()
+        if descriptor >= _SELECT_LIMIT and isinstance(self._real, selectors.SelectSelector):
+            self._scale_up()
         return self._real.register(fileobj, events, data)
 
     def unregister(self, fileobj: Any) -> selectors.SelectorKey:
@@ -185,8 +201,8 @@ class SimulationLoop(asyncio.SelectorEventLoop):
         selector.ready = self._ready  # type: ignore[attr-defined]  # asyncio's own queue of ready callbacks
 
     def time(self) -> float:
-        """The kernel's time in seconds."""
-        return self.pace.time_ns() / NS_PER_S
+        """The kernel's time in seconds, as of the beginning of this turn of the loop."""
+        return self.pace.turn_ns() / NS_PER_S
 
     @property
     def _clock_resolution(self) -> float:

@@ -9,6 +9,7 @@ from gateway.vehicle.errors import VehicleFileError
 from gateway.vehicle.file import VehicleFile, read_vehicle
 from gateway.vehicle.model import VehicleSpec, json_schema
 from gateway.vehicle.names import End, resolve
+from gateway.vehicle.notes import EventNote, Notes
 from gateway.vehicle.recorder import Recorder
 from gateway.vehicle.report import BusReport, Report, RouteReport, SignalReport, report
 from gateway.vehicle.run import RunOptions, Service, drive
@@ -21,6 +22,8 @@ __all__ = [
     "AboutRule",
     "BusReport",
     "End",
+    "EventNote",
+    "Notes",
     "Recorder",
     "Report",
     "RouteReport",
