@@ -14,7 +14,6 @@ from rich.text import Text
 from gateway.sim import NS_PER_S, Clock
 from gateway.vehicle import Report, RunOptions, Vehicle, report
 
-_SIGNALS_SHOWN: Final = 14
 _WIDTH_OF_FILES: Final = 160
 _QUALITY_STYLE: Final = {"good": "green", "stale": "yellow", "absent": "bright_black"}
 
@@ -53,7 +52,7 @@ class RunView:
         self._console.print(_head(self._vehicle, self._options, last))
         self._console.print(_buses(last))
         if last.routes:
-            self._console.print(_routes(last))
+            self._console.print(_routes(last, len(last.routes)))
         if last.signals:
             self._console.print(_signals(last, len(last.signals)))
         for failure in last.failures:
@@ -69,11 +68,12 @@ class RunView:
             self._console.print(f"{now.simulated_s:10.3f} s  {now.frames} frames  {loads}", highlight=False)
 
     def _picture(self, now: Report) -> RenderableType:
-        room = max(3, self._console.height - len(now.buses) - len(now.routes) - 12)
+        room = max(6, self._console.height - len(now.buses) - 7)
+        signals = min(len(now.signals), max(room // 2, room - len(now.routes)))
         parts: list[RenderableType] = [_head(self._vehicle, self._options, now), _buses(now)]
         if now.routes:
-            parts.append(_routes(now))
-        parts.append(_signals(now, min(room, _SIGNALS_SHOWN)))
+            parts.append(_routes(now, room - signals))
+        parts.append(_signals(now, signals))
         if self._options.for_ns is None:
             parts.append(Text("Ctrl-C ends the drive", style="bright_black"))
         return Group(*parts)
@@ -107,9 +107,13 @@ def _buses(now: Report) -> Table:
     return table
 
 
-def _routes(now: Report) -> Table:
+def _routes(now: Report, most: int) -> Table:
+    """Where not all have room, those that dropped something come first."""
     table = _table("route", "received", "forwarded", "filtered", "dropped", "")
-    for route in now.routes:
+    shown = now.routes
+    if len(shown) > most:
+        shown = sorted(shown, key=lambda route: -sum(route.dropped.values()))[: max(1, most - 1)]
+    for route in shown:
         why = ", ".join(f"{reason}: {count}" for reason, count in route.dropped.items())
         table.add_row(
             f"{route.source} -> {route.target}",
@@ -119,11 +123,15 @@ def _routes(now: Report) -> Table:
             str(sum(route.dropped.values())),
             why,
         )
+    if len(shown) < len(now.routes):
+        table.add_row(f"... and {len(now.routes) - len(shown)} more")
     return table
 
 
 def _signals(now: Report, most: int) -> Table:
     table = _table("signal", "value", "quality")
+    if len(now.signals) > most:
+        most -= 1
     for path, signal in list(now.signals.items())[:most]:
         value = f"{signal.value:.6g}" if isinstance(signal.value, float) else str(signal.value)
         style = _QUALITY_STYLE[signal.quality]
