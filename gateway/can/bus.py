@@ -113,6 +113,9 @@ class Bus:
         self.disturbances.remove(disturbance)
         self.assess()
 
+    def recover(self, controller: Controller) -> None:
+        errors.recover(self, controller)
+
     def assess(self) -> None:
         """Find out whether the bus is calm; to be called when anything that decides it has changed."""
         participants = 0

@@ -94,5 +94,9 @@ class Controller:
         self.state = ControllerState.ERROR_ACTIVE
         self.bus.assess()
 
+    def recover(self) -> None:
+        """Begin to recover from bus-off, as after a reset by software: it takes 128 times 11 recessive bits."""
+        self.bus.recover(self)
+
     def __repr__(self) -> str:
         return f"<{self.name} on {self.bus.name}, {self.state.value}, TEC {self.tec}, REC {self.rec}>"

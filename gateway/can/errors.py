@@ -204,6 +204,12 @@ class _Recovery:
         bus.tell(BusEventKind.RECOVERED, controller, None, "128 times 11 recessive bits seen")
 
 
+def recover(bus: Bus, controller: Controller) -> None:
+    """Let a controller that is bus-off, and does not recover by itself, begin to recover."""
+    if controller.state is ControllerState.BUS_OFF:
+        _Recovery(bus, controller)
+
+
 def choose(queue: list[Waiting], start_ns: int) -> tuple[Waiting, int]:
     """Take the winner of arbitration out of the queue, and when it starts.
 

@@ -7,7 +7,7 @@ from typing import Final
 
 import typer
 
-from gateway import __version__
+from gateway.version import __version__
 
 COMMANDS: Final = {
     "run": "Drive a vehicle, in virtual or in wall time.",

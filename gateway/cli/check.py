@@ -20,14 +20,18 @@ _ORDER = (Severity.ERROR, Severity.WARNING, Severity.INFO)
 def check_command(
     files: Annotated[
         list[Path] | None,
-        typer.Argument(metavar="[FILE...]", help="Vehicle files or folders, databases, VSS trees; vehicle.yaml here if absent."),
+        typer.Argument(
+            metavar="[FILE...]", help="Vehicle files or folders, databases, VSS trees; vehicle.yaml here if absent."
+        ),
     ] = None,
     database: Annotated[
         list[str] | None,
         typer.Option(metavar="[BUS=]FILE", help="A database to hold mappings against; may be given several times."),
     ] = None,
     strict: Annotated[bool, typer.Option("--strict", help="Warnings count as errors.")] = False,
-    schema: Annotated[bool, typer.Option("--schema", help="Print the vehicle file's JSON schema, for editors.")] = False,
+    schema: Annotated[
+        bool, typer.Option("--schema", help="Print the vehicle file's JSON schema, for editors.")
+    ] = False,
     as_json: Json = False,
 ) -> None:
     if schema:

@@ -6,6 +6,7 @@ from gateway.database.encoding import bits_of
 from gateway.database.errors import DatabaseError, EncodeError
 from gateway.database.loader import load
 from gateway.database.message import Labels, Message, SendType, Values
+from gateway.database.shared import load_shared
 from gateway.database.signal import Signal
 
 __all__ = [
@@ -21,4 +22,5 @@ __all__ = [
     "Values",
     "bits_of",
     "load",
+    "load_shared",
 ]

@@ -20,6 +20,13 @@ if TYPE_CHECKING:
 ATTEMPTS: Final = 40
 """How often a file is parsed to find the statements that the parser does not take; then it goes on without all."""
 
+_ABSURD: Final = {
+    "sym": re.compile(r"^[ \t]*(?:Sig|Var|Mux|Len|DLC)[ \t]*=[^/\n]*?(?<![\w.])(\d{7,})(?!\w)", re.MULTILINE),
+    "kcd": re.compile(r"""\b(?:offset|length)\s*=\s*["']\s*\+?(\d{7,})"""),
+    "arxml": re.compile(r"<(?:START-POSITION|FRAME-LENGTH|LENGTH)>\s*\+?(\d{7,})"),
+}
+"""Numbers of a million and more where a format has positions and lengths. (DBC files are checked by `dbc_blocks`.)"""
+
 
 class Parsed(NamedTuple):
     """What is of use in a parsed database."""
@@ -33,6 +40,7 @@ def parse(text: str, form: str, file: str | None = None) -> Parsed:
     """The database in `text`, of the format `form`. DatabaseError when it is none."""
     import cantools
 
+    _refuse_absurd_places(text, form, file)
     try:
         with _quiet():
             found = cantools.database.load_string(text, form, strict=False, sort_signals=None)
@@ -45,6 +53,15 @@ def parse(text: str, form: str, file: str | None = None) -> Parsed:
         raise DatabaseError("this file describes diagnostics, no messages", file=file)
     name = next((bus.name for bus in found.buses if bus.name), "")
     return Parsed(name, found.messages, [node.name for node in found.nodes])
+
+
+def _refuse_absurd_places(text: str, form: str, file: str | None) -> None:
+    """DatabaseError for a field millions of bits long or away: the parser would reserve memory for all of them."""
+    pattern = _ABSURD.get(form)
+    found = pattern.search(text) if pattern else None
+    if found is not None:
+        line = text.count("\n", 0, found.start(1)) + 1
+        raise DatabaseError(f"{found[1]} is no place or length in a CAN message", file=file, line=line)
 
 
 def parse_mended(mended: Mended) -> Parsed:

@@ -93,6 +93,8 @@ class Ecu:
         self.boot_ns = boot_ns
         self.ports: dict[str, Port] = {}
         self.inputs: dict[str, Input] = {}
+        self.wired: set[str] = set()
+        """The inputs that the behaviour has asked for."""
         self.tracks: dict[str, Track] = {}
         self.behaviour: Any = None
         self.power = Power.OFF
@@ -145,8 +147,15 @@ class Ecu:
 
     def input(self, name: str, initial: InputValue = 0.0) -> Input:
         """An input that is wired to this ECU; it follows the drive cycle's column `ECU.name` where there is one."""
+        self.wired.add(name)
+        found = self.wire_to(name)
+        found.initial = initial
+        return found
+
+    def wire_to(self, name: str) -> Input:
+        """The input of that name, for who sets it: also before the behaviour has said that there is one."""
         if name not in self.inputs:
-            found = self.inputs[name] = Input(self.kernel, name, initial)
+            found = self.inputs[name] = Input(self.kernel, name, 0.0)
             found.track = self.tracks.get(name)
         return self.inputs[name]
 

@@ -42,13 +42,16 @@ class Track:
 
 
 class Input:
-    """One input by name. Set `value` to take it from the drive cycle, `release` to give it back."""
+    """One input by name. Set `value` to take it from the drive cycle, `release` to give it back.
+
+    `initial`: its value while neither the drive cycle nor anybody has set it.
+    """
 
     def __init__(self, kernel: Kernel, name: str, initial: InputValue) -> None:
         self.name: Final = name
         self.track: Track | None = None
         self._kernel = kernel
-        self._initial = initial
+        self.initial = initial
         self._set: InputValue | None = None
 
     @property
@@ -57,7 +60,7 @@ class Input:
             return self._set
         if self.track is not None:
             return self.track.at(self._kernel.now)
-        return self._initial
+        return self.initial
 
     @value.setter
     def value(self, value: InputValue) -> None:

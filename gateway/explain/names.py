@@ -44,17 +44,17 @@ class Names:
         """`body 0x180 MotorStatus`"""
         return f"{bus} {self.label(bus, frame)}"
 
-    def signals(self, bus: str, frame: Frame) -> list[str]:
-        """The signals in a frame, decoded, with their units."""
+    def signals(self, bus: str, frame: Frame, only: str | None = None) -> list[str]:
+        """The signals in a frame (or one of them), decoded, with their units; the first few where there are many."""
         message = self.message(bus, frame)
         if message is None:
             return []
         shown = []
         for name, value in message.decode(frame.data).items():
             signal = message.by_name[name]
-            label = label_of(signal, value)
             number = f"{value:.10g}" + (f" {signal.unit}" if signal.unit else "")
-            shown.append(f"{name} = {label or number}")
+            if only in {None, name}:
+                shown.append(f"{name} = {label_of(signal, value) or number}")
         more = len(shown) - SIGNALS_SHOWN
         return [*shown[:SIGNALS_SHOWN], f"and {more} more"] if more > 0 else shown
 

@@ -104,7 +104,9 @@ def _stream_json(stream: StreamSummary, names: Names) -> dict[str, Any]:
         "count": stream.count,
         "period_s": [None if period is None else period / NS_PER_S for period in periods],
         "senders": dict(sorted(stream.senders.items())),
-        "wait_s": None if not stream.waits else [stream.waited_ns / stream.waits / NS_PER_S, stream.longest_wait_ns / NS_PER_S],
+        "wait_s": None
+        if not stream.waits
+        else [stream.waited_ns / stream.waits / NS_PER_S, stream.longest_wait_ns / NS_PER_S],
     }
 
 

@@ -206,6 +206,8 @@ class LinkedBus(Bus):
         self.busy_ns += self._duration_ns(frame) + self._ifs_ns
         if self.record is not None:
             self.record.append((time_ns, self.index, frame, sender, requested_ns, start_ns))
+        if self.taps:
+            self.tap(time_ns, frame, sender)
 
     def _distribute(self, frame: Frame, sender: Controller) -> None:
         if self._all_take_part:

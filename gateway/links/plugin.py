@@ -96,8 +96,12 @@ class GatewayBus(can.BusABC):
             raise can.CanOperationError(error.sentence) from None
         while record is not None:
             if isinstance(record, Carried):
-                return self._message(record), False
-            self._note(record)
+                # Filtered here, so that a message that does not match costs none of the caller's time.
+                message = self._message(record)
+                if self._matches_filters(message):
+                    return message, True
+            else:
+                self._note(record)
             try:
                 record = self._client.receive()
             except LinkError as error:

@@ -14,7 +14,16 @@ from typing import Final, NamedTuple
 from gateway.can.frame import ERROR, FD, REMOTE, Frame
 from gateway.links.errors import RecordError
 from gateway.links.socketcand_bcm import BroadcastManager
-from gateway.links.socketcand_elements import Elements, Timestamps, fd_frame, frame_of, job, remote_frame, subscription
+from gateway.links.socketcand_elements import (
+    Elements,
+    Timestamps,
+    error_element,
+    fd_frame,
+    frame_of,
+    job,
+    remote_frame,
+    subscription,
+)
 from gateway.sim import FOREVER
 
 ROOM: Final = 8192
@@ -144,7 +153,7 @@ class SocketcandSession:
     def _break(self, reason: str) -> None:
         self.failure = reason
         self.over = True
-        self._answers.append(f"< error {reason} >")
+        self._answers.append(error_element(reason))
 
     # The commands
 
@@ -160,7 +169,7 @@ class SocketcandSession:
                 return None
             return self._checked(self._frame(words))
         except RecordError as error:
-            self._answers.append(f"< error {error.sentence} >")
+            self._answers.append(error_element(error.sentence))
             return None
 
     def _open(self, words: list[str]) -> OpenBus | None:

@@ -57,7 +57,7 @@ def number(word: str, base: int, below: int) -> int:
     except ValueError:
         value = -1
     if not 0 <= value < below:
-        raise RecordError(f"{_printable(word)} is not a number that may stand here")
+        raise RecordError(f"{word[:20]} is not a number that may stand here")
     return value
 
 
@@ -154,5 +154,10 @@ def _name(header: int) -> str:
     return f"{header & ID_MASK:08X}" if header & EXTENDED else f"{header & ID_MASK:03X}"
 
 
-def _printable(word: str) -> str:
-    return "".join(character if character.isprintable() else "?" for character in word[:20])
+def error_element(sentence: str) -> str:
+    """A sentence as an element, whatever of the client's words is in it."""
+    clean = "".join(
+        character if character.isascii() and character.isprintable() and character not in "<>" else "?"
+        for character in sentence
+    )
+    return f"< error {clean} >"

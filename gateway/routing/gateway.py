@@ -52,6 +52,11 @@ class Gateway:
             self._lanes[bus, latency_ns] = Lane(self.kernel, self.controllers[bus], latency_ns, self.limit)
         return self._lanes[bus, latency_ns]
 
+    @property
+    def lanes(self) -> tuple[Lane, ...]:
+        """All ways to buses."""
+        return tuple(self._lanes.values())
+
     def add(self, route: Route, bus: str, key: int | None) -> None:
         """Let a route take the frames of one identifier of a bus, or all frames."""
         self.routes.append(route)

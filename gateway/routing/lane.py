@@ -20,8 +20,8 @@ class Lane:
 
     def __init__(self, kernel: Kernel, controller: Controller, latency_ns: int, limit: int) -> None:
         self.controller: Final = controller
-        self.latency_ns: Final = latency_ns
-        self.limit: Final = limit
+        self.latency_ns: int = latency_ns
+        self.limit: int = limit
         self._kernel = kernel
         self._waiting: deque[Departure] = deque()
         self._next: Final = self._depart

@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from gateway import __version__
+from gateway.version import __version__
 from gateway.can import FD
 from gateway.routing import FrameRoute, Route, SignalRoute
 from gateway.vehicle.vehicle import Vehicle

@@ -80,5 +80,7 @@ def _where(error: BaseException, path: Path) -> tuple[str, int | None]:
     """File and line of the fault: in the behaviour's file, or in one of its folder that it imports."""
     if isinstance(error, SyntaxError):
         return error.filename or str(path), error.lineno
-    frames = [frame for frame in traceback.extract_tb(error.__traceback__) if Path(frame.filename).parent == path.parent]
+    frames = [
+        frame for frame in traceback.extract_tb(error.__traceback__) if Path(frame.filename).parent == path.parent
+    ]
     return (frames[-1].filename, frames[-1].lineno) if frames else (str(path), None)

@@ -8,8 +8,7 @@ from functools import partial
 from typing import Final, TypeVar
 
 from gateway.can import BitRates
-from gateway.com import Protection
-from gateway.database import Database, Message, load
+from gateway.database import Database, Message, load_shared
 from gateway.ecu import NOBODY, Ecu, Track, senders
 from gateway.errors import GatewayError, nearest
 from gateway.routing import Gateway, Route, Rule, load_tree
@@ -20,7 +19,8 @@ from gateway.vehicle.errors import VehicleFileError, keep, raise_all
 from gateway.vehicle.file import VehicleFile
 from gateway.vehicle.links import BusMaker
 from gateway.vehicle.model import BusSpec, EcuSpec, ProtectSpec
-from gateway.vehicle.names import key_of, resolve
+from gateway.vehicle.names import key_of, nodes_of
+from gateway.vehicle.protect import protect
 from gateway.vehicle.routes import RouteBuilder
 from gateway.vehicle.signals import build_signals
 from gateway.vehicle.vehicle import Vehicle
@@ -78,8 +78,8 @@ class Builder:
         self._rest_bus()
         self._leave_to_the_gateway(routes.forwarded)
         self._give_tracks(tracks or {})
-        for name, protect in self.spec.protect.items():
-            self.attempt(partial(self._protect, name, protect, routes), "protect", name)
+        for name, spec in self.spec.protect.items():
+            self.attempt(partial(self._protect, name, spec, routes.forwarded), "protect", name)
         for name in self.spec.links:
             if name not in self.spec.buses and name not in self.file.left_out:
                 near = nearest(name, list(self.spec.buses))
@@ -101,7 +101,7 @@ class Builder:
 
     def _database(self, name: str, spec: BusSpec) -> Database:
         """All files of a bus as one database."""
-        databases = [load(self.file.folder / path) for path in spec.database]
+        databases = [load_shared(self.file.folder / path) for path in spec.database]
         if len(databases) == 1:
             return databases[0]
         return Database(
@@ -247,29 +247,9 @@ class Builder:
                     VehicleFileError(f"column {column!r}: there is no ECU {name!r}{near}", file=file, line=1)
                 )
 
-    def _protect(self, name: str, spec: ProtectSpec, routes: RouteBuilder) -> None:
+    def _protect(self, name: str, spec: ProtectSpec, forwarded: set[tuple[str, int]]) -> None:
         if name.partition(".")[0] in self._lost_buses:
             return
-        end = resolve(name, self.vehicle.databases)
-        message = end.message
-        if message is None or end.signal is not None:
-            raise VehicleFileError(f"{name!r} is not bus.Message")
-        if spec.counter is None and spec.checksum is None:
-            raise VehicleFileError(f"the protection of {name} has neither counter nor checksum")
-        protection = Protection(message, spec.counter, spec.checksum, spec.algorithm)
-        gateway = self.vehicle.gateway
-        place = (end.bus, message.name)
-        composed = gateway.targets[place].message if place in gateway.targets else gateway.commands.get(place)
-        if composed is None and (end.bus, end.key) in routes.forwarded:
-            raise VehicleFileError(f"{name} is forwarded as it is; protect it where it is sent first")
-        ports = [ecu.ports[end.bus] for ecu in self.vehicle.ecus.values() if end.bus in ecu.ports]
-        sender = composed or next((port.tx[message.name] for port in ports if message.name in port.tx), None)
-        if sender is not None:
-            sender.protection = protection
-        elif not any((self.spec.ecus[ecu].node or ecu) in message.senders for ecu in self.silent):
+        message = protect(self.vehicle, name, spec, forwarded)
+        if message is not None and not any((self.spec.ecus[ecu].node or ecu) in message.senders for ecu in self.silent):
             raise VehicleFileError(f"nobody in this vehicle sends {name}")
-
-
-def nodes_of(database: Database) -> list[str]:
-    """The nodes of a database, those that only its messages name included."""
-    return list(dict.fromkeys([*database.nodes, *senders(database)]))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
@@ -10,11 +10,11 @@ from typing import Any, Final
 import yaml
 
 from gateway.database import Database, Severity, load
-from gateway.ecu import NOBODY
 from gateway.errors import GatewayError, nearest
 from gateway.routing import VssMapping, load_mapping, load_tree
 from gateway.sim import NS_PER_S, Clock, Kernel, SimulationLoop, run
-from gateway.vehicle.build import Builder, nodes_of
+from gateway.vehicle.build import Builder
+from gateway.vehicle.doubts import doubts
 from gateway.vehicle.drive import read_drive
 from gateway.vehicle.errors import faults_of
 from gateway.vehicle.file import VehicleFile, read_faulty
@@ -131,7 +131,7 @@ class Check:
             self._mapping(vehicle.mapping)
         if file.spec.drive:
             self._checked(file.folder / file.spec.drive)
-        for finding in _doubts(file, vehicle):
+        for finding in doubts(file, vehicle):
             self._add(finding)
         self._boot(file, builder)
 
@@ -203,41 +203,6 @@ async def _boot(vehicle: Vehicle) -> None:
     last = max((ecu.boot_ns for ecu in vehicle.ecus.values()), default=0)
     await loop.sleep_until(min(last, LONGEST_BOOT_NS))
     vehicle.stop()
-
-
-def _doubts(file: VehicleFile, vehicle: Vehicle) -> Iterator[Finding]:
-    """What can be, but hardly is meant."""
-    source = file.source
-    for name, spec in file.spec.ecus.items():
-        if not spec.on:
-            yield Finding(
-                source.file, source.line(("ecus", name)), Severity.WARNING, f"{name} is on no bus: give it `on: BUS`"
-            )
-        nodes = [node for bus in spec.on if bus in vehicle.databases for node in nodes_of(vehicle.databases[bus])]
-        if nodes and spec.behaviour and not spec.node and name not in nodes:
-            text = f"{name} is no node of the database of {' or '.join(spec.on)}, so it sends nothing by itself"
-            yield Finding(
-                source.file, source.line(("ecus", name)), Severity.WARNING, f"{text}{nearest(name, nodes)}"
-            )
-    yield from _unsent(file, vehicle)
-
-
-def _unsent(file: VehicleFile, vehicle: Vehicle) -> Iterator[Finding]:
-    """Routes from messages that nobody here sends. A linked bus has senders that are not known here."""
-    gateway = vehicle.gateway
-    sent = {(bus, name) for ecu in vehicle.ecus.values() for bus, port in ecu.ports.items() for name in port.tx}
-    for index, route in enumerate(file.spec.gateway.routes):
-        bus, _, rest = route.source.partition(".")
-        name = rest.partition(".")[0]
-        database = vehicle.databases.get(bus)
-        message = next((m for m in database.messages if m.name == name), None) if database else None
-        if message is None or bus in file.spec.links or (bus, name) in sent:
-            continue
-        if gateway.name in message.senders or not set(message.senders) - NOBODY:
-            text = f"nobody in this vehicle sends {bus}.{name}, which this route takes"
-            yield Finding(
-                file.source.file, file.source.line(("gateway", "routes", index)), Severity.WARNING, text
-            )
 
 
 def _is_tree(path: Path) -> bool:

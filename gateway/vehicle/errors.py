@@ -8,7 +8,6 @@ from typing import TypeVar
 from gateway.errors import GatewayError
 from gateway.routing import MappingError
 
-
 T = TypeVar("T")
 
 

@@ -8,6 +8,7 @@ from typing import NamedTuple
 from gateway.can import EXTENDED, ID_MASK, KEY_MASK
 from gateway.com import header_of
 from gateway.database import Database, Message, Signal
+from gateway.ecu import senders
 from gateway.errors import nearest
 from gateway.vehicle.errors import VehicleFileError
 
@@ -77,3 +78,8 @@ def _identifier(text: str, database: Database) -> tuple[Message | None, int]:
         hint = "" if extended or identifier > ID_MASK else f"; 29 bits are written 0x{identifier:X}x"
         raise VehicleFileError(f"{text} is above {limit:#x}{hint}")
     return database.by_id(identifier, extended), identifier | (EXTENDED if extended else 0)
+
+
+def nodes_of(database: Database) -> list[str]:
+    """The nodes of a database, those that only its messages name included."""
+    return list(dict.fromkeys([*database.nodes, *senders(database)]))

@@ -97,7 +97,10 @@ class RouteBuilder:
             )
         faults: list[GatewayError] = [
             VehicleFileError(f"{end} lies past the end of its message of {message.length} bytes")
-            for end, signal, message in ((source, source.signal, source.message), (target, target.signal, target.message))
+            for end, signal, message in (
+                (source, source.signal, source.message),
+                (target, target.signal, target.message),
+            )
             if signal.end_bit > 8 * message.length
         ]
         raise_all(faults)

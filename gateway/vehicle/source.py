@@ -132,9 +132,7 @@ class _Reader:
             if key in found:
                 first = self.lines[*place, key]
                 self.faults.append(
-                    VehicleFileError(
-                        f"{key!r} is given twice; the first is in line {first}", file=self.file, line=line
-                    )
+                    VehicleFileError(f"{key!r} is given twice; the first is in line {first}", file=self.file, line=line)
                 )
                 continue
             found[key] = self.value(value_node, (*place, key))

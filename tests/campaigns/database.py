@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import random
+import resource
 import sys
 import tempfile
 import time
@@ -250,6 +251,7 @@ def main() -> int:
     for what, count in sorted(report.counts.items()):
         print(f"{count:>10,} {what}")
     print(f"{report.slowest_s:>10.2f} s for the slowest database")
+    print(f"{resource.getrusage(resource.RUSAGE_SELF).ru_maxrss >> 10:>10,} MB of memory at most")
     print(f"{len(report.slow):>10,} took more than {SLOW_S} s")
     print(f"{len(report.findings):>10,} raised something else than a GatewayError")
     for finding in [*report.findings, *report.slow][:20]:

@@ -38,8 +38,7 @@ def drive(folder: Path) -> str:
         kernel = Kernel()
         vehicle = load(folder, kernel)
     except GatewayError as error:
-        assert str(error), "an error without a sentence"
-        return type(error).__name__
+        return type(error).__name__ if error.sentence else "an error without a sentence"
     vehicle.start()
     kernel.run(50_000_000)
     assert vehicle.gateway.balanced
@@ -69,13 +68,15 @@ def main() -> int:
             try:
                 outcomes[drive(folder)] += 1
                 check([folder])
-            except Exception:
+            except Exception:  # noqa: BLE001 - what the campaign looks for
                 wrong += 1
-                print(f"--- file {number}\n{text.decode('utf-8', 'backslashreplace')}\n{traceback.format_exc()}")
+                sys.stdout.write(
+                    f"--- file {number}\n{text.decode('utf-8', 'backslashreplace')}\n{traceback.format_exc()}\n"
+                )
             if time.monotonic() - started > SLOW_S:
                 wrong += 1
-                print(f"--- file {number} took {time.monotonic() - started:.1f} s")
-    print(f"seed {options.seed}: {options.files} files, {wrong} wrong; {dict(outcomes)}")
+                sys.stdout.write(f"--- file {number} took {time.monotonic() - started:.1f} s\n")
+    sys.stdout.write(f"seed {options.seed}: {options.files} files, {wrong} wrong; {dict(outcomes)}\n")
     return 1 if wrong or not options.files else 0
 
 

@@ -8,12 +8,81 @@ from collections.abc import Iterator
 from pathlib import Path
 
 WORDS = (
-    *("powertrain", "body", "Motor", "Lamps", "GW", "can", "canfd", "500k", "2M", "0", "-1", "1e400", "0x180", "0x7FFx"),
-    *("true", "null", "~", "{}", "[]", "*", "&a", "*a", "<<", "10ms", "1000000h", ".nan", "''", '"\\0"', '"\\uD800"', "é"),
+    *(
+        "powertrain",
+        "body",
+        "Motor",
+        "Lamps",
+        "GW",
+        "can",
+        "canfd",
+        "500k",
+        "2M",
+        "0",
+        "-1",
+        "1e400",
+        "0x180",
+        "0x7FFx",
+    ),
+    *(
+        "true",
+        "null",
+        "~",
+        "{}",
+        "[]",
+        "*",
+        "&a",
+        "*a",
+        "<<",
+        "10ms",
+        "1000000h",
+        ".nan",
+        "''",
+        '"\\0"',
+        '"\\uD800"',
+        "é",
+    ),
     *("powertrain.*", "powertrain.MotorStatus", "body.ClusterInfo.DisplaySpeed", "powertrain.VehicleSpeed.Speed"),
-    *("dbc/body.dbc", "ecus/motor.py:Motor", "drive.csv", "vehicle.yaml", "/", "..", ":", "#", "-", "? ", "!!python/name:os"),
-    *("when", "Rpm > 5", "1/0", "State == 'Off'", "map", "{1: 2}", "{Off: On}", "scale", "every", "timeout", "on_timeout"),
-    *("node", "boot", "restbus", "links", "channel", "domains", "drive", "protect", "checksum", "sum8", "9" * 400, "0x" + "F" * 90),
+    *(
+        "dbc/body.dbc",
+        "ecus/motor.py:Motor",
+        "drive.csv",
+        "vehicle.yaml",
+        "/",
+        "..",
+        ":",
+        "#",
+        "-",
+        "? ",
+        "!!python/name:os",
+    ),
+    *(
+        "when",
+        "Rpm > 5",
+        "1/0",
+        "State == 'Off'",
+        "map",
+        "{1: 2}",
+        "{Off: On}",
+        "scale",
+        "every",
+        "timeout",
+        "on_timeout",
+    ),
+    *(
+        "node",
+        "boot",
+        "restbus",
+        "links",
+        "channel",
+        "domains",
+        "drive",
+        "protect",
+        "checksum",
+        "sum8",
+        "9" * 400,
+        "0x" + "F" * 90,
+    ),
 )
 _TOKEN = re.compile(rb"[\w./:*]+|[{}\[\],]|\s+|.", re.DOTALL)
 
@@ -56,5 +125,7 @@ def _mutated(text: bytes, chance: random.Random) -> bytes:
 def other_files(project: Path) -> list[str]:
     """The files besides the vehicle's that are worth mutating."""
     return [
-        name for name in ("drive.csv", "dbc/signals.json", "dbc/powertrain.dbc", "ecus/motor.py") if (project / name).is_file()
+        name
+        for name in ("drive.csv", "dbc/signals.json", "dbc/powertrain.dbc", "ecus/motor.py")
+        if (project / name).is_file()
     ]

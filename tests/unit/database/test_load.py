@@ -163,6 +163,26 @@ def test_a_syntax_error_has_its_line(tmp_path: Path) -> None:
     assert caught.value.line == 3
 
 
+@pytest.mark.parametrize(
+    ("name", "place"),
+    [
+        ("doors.sym", "Sig=Temperature 8"),
+        ("doors.sym", "Len=2"),
+        ("doors.kcd", 'offset="8'),
+        ("doors.kcd", 'length="2'),
+        ("doors.arxml", "<START-POSITION>8"),
+        ("doors.arxml", "<FRAME-LENGTH>2"),
+    ],
+)
+def test_a_place_that_no_message_has_is_refused(databases: Path, tmp_path: Path, name: str, place: str) -> None:
+    file = tmp_path / name
+    text = (databases / name).read_text()
+    file.write_text(text.replace(place, place[:-1] + "2147483648", 1))
+    with pytest.raises(DatabaseError, match="2147483648 is no place or length in a CAN message") as caught:
+        load(file)
+    assert caught.value.line == text[: text.index(place)].count("\n") + 1
+
+
 def test_what_cannot_be_read_is_said_in_a_sentence(tmp_path: Path) -> None:
     with pytest.raises(DatabaseError, match="cannot be read: No such file"):
         load(tmp_path / "nowhere.dbc")

@@ -107,7 +107,11 @@ MISTAKES = [
     ),
     # Units, keys, types
     Mistake(
-        "a duration without unit", "latency: 200us", "latency: 200", "gateway.latency: '200' is not a duration", "latency: 200"
+        "a duration without unit",
+        "latency: 200us",
+        "latency: 200",
+        "gateway.latency: '200' is not a duration",
+        "latency: 200",
     ),
     Mistake(
         "wrong unit", "latency: 200us", "latency: 200usec", "gateway.latency: '200usec' is not a duration", "200usec"
@@ -115,7 +119,9 @@ MISTAKES = [
     Mistake(
         "wrong bit rate", "bitrate: 500k", "bitrate: fast", "buses.powertrain.bitrate: 'fast' is not a bit rate", "fast"
     ),
-    Mistake("a bit rate above CAN's", "bitrate: 500k", "bitrate: 5M", "a nominal bit rate of 5000000 bit/s is outside", "5M"),
+    Mistake(
+        "a bit rate above CAN's", "bitrate: 500k", "bitrate: 5M", "a nominal bit rate of 5000000 bit/s is outside", "5M"
+    ),
     Mistake(
         "a data bit rate without CAN FD",
         "kind: can, bitrate: 500k",
@@ -137,7 +143,9 @@ MISTAKES = [
         "unknown key 'bitrat' (did you mean 'bitrate'?)",
         "bitrat: 500k",
     ),
-    Mistake("unknown key at the top", "gateway:\n", "gatway:\n", "unknown key 'gatway' (did you mean 'gateway'?)", "gatway"),
+    Mistake(
+        "unknown key at the top", "gateway:\n", "gatway:\n", "unknown key 'gatway' (did you mean 'gateway'?)", "gatway"
+    ),
     Mistake(
         "duplicate key",
         BODY,
@@ -145,9 +153,17 @@ MISTAKES = [
         "'body' is given twice; the first is in line 8",
         "body: {}",
     ),
-    Mistake("a list where a word belongs", "vehicle: my-car", "vehicle: [a]", "vehicle: input should be a valid string", "[a]"),
+    Mistake(
+        "a list where a word belongs",
+        "vehicle: my-car",
+        "vehicle: [a]",
+        "vehicle: input should be a valid string",
+        "[a]",
+    ),
     Mistake("no name", "vehicle: my-car", "", "vehicle is missing", "buses:"),
-    Mistake("a queue that is too long", "latency: 200us", "queue: 65", "gateway.queue: input should be less than", "queue"),
+    Mistake(
+        "a queue that is too long", "latency: 200us", "queue: 65", "gateway.queue: input should be less than", "queue"
+    ),
     # Routes
     Mistake(
         "two routes back and forth",
@@ -291,7 +307,11 @@ MISTAKES = [
         "Moter",
     ),
     Mistake(
-        "behaviour without class", "ecus/motor.py:Motor", "ecus/motor.py", "'ecus/motor.py' names no behaviour", "motor.py"
+        "behaviour without class",
+        "ecus/motor.py:Motor",
+        "ecus/motor.py",
+        "'ecus/motor.py' names no behaviour",
+        "motor.py",
     ),
     Mistake(
         "behaviour syntax",
@@ -348,10 +368,18 @@ MISTAKES = [
         "ecus/motor.py",
     ),
     # Drive cycle
-    Mistake("drive cycle missing", "drive: drive.csv", "drive: driv.csv", "cannot be read: no such file", where="driv.csv"),
+    Mistake(
+        "drive cycle missing", "drive: drive.csv", "drive: driv.csv", "cannot be read: no such file", where="driv.csv"
+    ),
     Mistake("no drive cycle", "drive: drive.csv", "drive: vehicle.yaml", "is no drive cycle", "# A vehicle"),
     Mistake(
-        "time that goes back", "4.0,60.0", "1.0,60.0", "1.0 s does not come after the row before", "1.0,60.0", "drive.csv", "drive.csv"
+        "time that goes back",
+        "4.0,60.0",
+        "1.0,60.0",
+        "1.0 s does not come after the row before",
+        "1.0,60.0",
+        "drive.csv",
+        "drive.csv",
     ),
     Mistake("no time", "4.0,60.0", "soon,60.0", "'soon' is not a time in seconds", "soon", "drive.csv", "drive.csv"),
     Mistake("cells", "4.0,60.0", "4.0", "has 1 cells instead of 2", "4.0", "drive.csv", "drive.csv"),
@@ -403,10 +431,18 @@ MISTAKES = [
         "VehicleSped:",
     ),
     Mistake(
-        "protection of a signal", PROTECT, "powertrain.VehicleSpeed.Speed: {counter: Counter}", "is not bus.Message", "Speed: {c"
+        "protection of a signal",
+        PROTECT,
+        "powertrain.VehicleSpeed.Speed: {counter: Counter}",
+        "is not bus.Message",
+        "Speed: {c",
     ),
     Mistake(
-        "unknown algorithm", "crc8-j1850", "crc8-j1859", "there is no checksum algorithm 'crc8-j1859' (did you mean", "j1859"
+        "unknown algorithm",
+        "crc8-j1850",
+        "crc8-j1859",
+        "there is no checksum algorithm 'crc8-j1859' (did you mean",
+        "j1859",
     ),
     Mistake(
         "counter across bytes",
@@ -429,7 +465,13 @@ MISTAKES = [
         "body.MotorStatus is forwarded as it is; protect it where it is sent first",
         "body.MotorStatus",
     ),
-    Mistake("protection with nothing", PROTECT, "powertrain.VehicleSpeed: {}", "has neither counter nor checksum", "Speed: {}"),
+    Mistake(
+        "protection with nothing",
+        PROTECT,
+        "powertrain.VehicleSpeed: {}",
+        "has neither counter nor checksum",
+        "Speed: {}",
+    ),
     # Links
     Mistake(
         "a link of an unknown bus",
@@ -439,9 +481,23 @@ MISTAKES = [
         "bodi",
     ),
     # YAML
-    Mistake("a tab", "  name: GW", "\tname: GW", "is not YAML: found character '\\t' that cannot start any token", "\tname"),
-    Mistake("an open brace", FRAME, "- {from: powertrain.MotorStatus, to: body", "is not YAML: ", "- {from: powertrain.VehicleSpeed"),
-    Mistake("a control character", "vehicle: my-car", "vehicle: my\x07car", "is not YAML: it has the character '\\x07'", "my\x07"),
+    Mistake(
+        "a tab", "  name: GW", "\tname: GW", "is not YAML: found character '\\t' that cannot start any token", "\tname"
+    ),
+    Mistake(
+        "an open brace",
+        FRAME,
+        "- {from: powertrain.MotorStatus, to: body",
+        "is not YAML: ",
+        "- {from: powertrain.VehicleSpeed",
+    ),
+    Mistake(
+        "a control character",
+        "vehicle: my-car",
+        "vehicle: my\x07car",
+        "is not YAML: it has the character '\\x07'",
+        "my\x07",
+    ),
     Mistake("a key that is a list", "drive: drive.csv", "? [a]\n: 1", "a key must be a plain word", "? [a]"),
     Mistake("unknown alias", "vehicle: my-car", "vehicle: *name", "is not YAML: found undefined alias", "*name"),
 ]
@@ -491,14 +547,16 @@ def test_three_routes_in_a_ring_are_a_loop(project: Project) -> None:
         FRAME,
         f"{FRAME}\n    - {{from: body.MotorStatus, to: third}}\n    - {{from: third.MotorStatus, to: powertrain}}",
     )
-    with pytest.raises(GatewayError, match="a route loop: r3, r1 and r2 lead third.MotorStatus back to third"):
+    with pytest.raises(GatewayError, match=r"a route loop: r3, r1 and r2 lead third\.MotorStatus back to third"):
         load(project.folder, Kernel())
 
 
 def test_a_can_fd_message_does_not_fit_on_a_classic_bus(project: Project) -> None:
     project.edit("dbc/powertrain.dbc", "BO_ 384 MotorStatus: 4 Motor", "BO_ 384 MotorStatus: 12 Motor")
     project.edit("vehicle.yaml", "kind: can, bitrate: 500k", "kind: canfd, bitrate: 500k")
-    with pytest.raises(GatewayError, match="message powertrain.MotorStatus of 12 bytes needs CAN FD, and body has none"):
+    with pytest.raises(
+        GatewayError, match=r"message powertrain\.MotorStatus of 12 bytes needs CAN FD, and body has none"
+    ):
         load(project.folder, Kernel())
 
 
@@ -632,7 +690,10 @@ def test_the_command_line_tells_faults_and_ends_with_2(project: Project) -> None
     ran = gateway_command("run", "--for", "1s", folder=project.folder)
     assert ran.returncode == 2
     assert "Traceback" not in ran.stderr
-    assert f"vehicle.yaml:{project.line('vehicle.yaml', 'latency:')}: gateway.latency: '200' is not a duration" in ran.stderr
+    assert (
+        f"vehicle.yaml:{project.line('vehicle.yaml', 'latency:')}: gateway.latency: '200' is not a duration"
+        in ran.stderr
+    )
     assert "unknown key 'bitrat' (did you mean 'bitrate'?)" in ran.stderr
 
 
@@ -649,7 +710,5 @@ def test_check_tells_the_same_and_ends_with_2(project: Project) -> None:
     ran = gateway_command("check", folder=project.folder)
     assert ran.returncode == 2
     line = project.line("vehicle.yaml", "bodi")
-    assert ran.stdout.splitlines()[0] == (
-        f"vehicle.yaml:{line}: error: there is no bus 'bodi' (did you mean 'body'?)"
-    )
+    assert ran.stdout.splitlines()[0] == (f"vehicle.yaml:{line}: error: there is no bus 'bodi' (did you mean 'body'?)")
     assert ran.stdout.splitlines()[-1].endswith("1 error, no warnings")

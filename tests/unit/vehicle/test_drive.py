@@ -74,7 +74,11 @@ def test_what_is_no_drive_cycle(tmp_path: Path, text: str) -> None:
 
 def test_what_cannot_be_read(tmp_path: Path) -> None:
     (tmp_path / "bytes.csv").write_bytes(b"time_s\xff")
-    for name, sentence in (("no.csv", "cannot be read"), (".", "cannot be read"), ("bytes.csv", "is not text in UTF-8")):
+    for name, sentence in (
+        ("no.csv", "cannot be read"),
+        (".", "cannot be read"),
+        ("bytes.csv", "is not text in UTF-8"),
+    ):
         with pytest.raises(GatewayError, match=sentence):
             read_drive(tmp_path / name)
     with pytest.raises(GatewayError, match="cannot be read"):

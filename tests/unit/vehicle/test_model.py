@@ -52,7 +52,9 @@ def test_the_keys_of_a_table_are_numbers_where_they_look_like_it() -> None:
 
 
 def test_one_name_is_a_list_of_one() -> None:
-    spec = VehicleSpec.model_validate({"vehicle": "x", "buses": {"a": {"database": "a.dbc"}}, "ecus": {"E": {"on": "a"}}})
+    spec = VehicleSpec.model_validate(
+        {"vehicle": "x", "buses": {"a": {"database": "a.dbc"}}, "ecus": {"E": {"on": "a"}}}
+    )
     assert spec.buses["a"].database == ["a.dbc"]
     assert spec.ecus["E"].on == ["a"]
 

@@ -23,7 +23,9 @@ class Got(NamedTuple):
 class RoutingBench:
     """Bus `a` has the sender, bus `b` the receiver; `got` is what the receiver got."""
 
-    def __init__(self, *, latency_ns: int = 200 * US, limit: int = 64, a_fd: bool = False, b_rate: int = 500_000) -> None:
+    def __init__(
+        self, *, latency_ns: int = 200 * US, limit: int = 64, a_fd: bool = False, b_rate: int = 500_000
+    ) -> None:
         self.kernel = Kernel()
         self.a = Bus(self.kernel, "a", BitRates(500_000, 500_000), index=0, fd=a_fd)
         self.b = Bus(self.kernel, "b", BitRates(b_rate, b_rate), index=1)

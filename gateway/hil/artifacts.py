@@ -1,0 +1,124 @@
+"""What a failed test leaves behind: the trace of its vehicle, and a plot of the signals around the failure."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+
+from gateway.com import label_of
+from gateway.hil.expectation import Expectation
+from gateway.hil.messages import MessageExpectation
+from gateway.hil.pattern import Pattern
+from gateway.hil.signal import SignalExpectation
+from gateway.hil.story import trace_events
+from gateway.sim import FOREVER, NS_PER_S
+from gateway.trace import BusInfo, open_writer
+from gateway.vehicle import Notes, describe
+
+if TYPE_CHECKING:
+    from gateway.hil.vehicle import VehicleUnderTest
+
+_BEFORE_NS: Final = NS_PER_S
+_AFTER_NS: Final = NS_PER_S // 5
+_PLOTTED: Final = 6
+
+
+class Curve(NamedTuple):
+    """One signal over time; where its values have names, `names` has them by value."""
+
+    title: str
+    times_s: list[float]
+    values: list[float]
+    names: dict[float, str]
+
+
+def file_name(test: str) -> str:
+    """A test's name as a file may be called; long ones are cut, and stay different."""
+    plain = re.sub(r"[^\w.-]+", "_", test.rpartition("/")[2]).strip("_")
+    return plain if len(plain) < 100 else f"{plain[:90]}-{hashlib.sha256(test.encode()).hexdigest()[:8]}"
+
+
+def save_trace(vehicle: VehicleUnderTest, path: Path) -> None:
+    """All that is kept of the vehicle's buses, as `gateway run --trace` writes it; the format is that of the ending."""
+    simulated = vehicle.simulated
+    infos = [BusInfo(bus.name, bus.rates.nominal, bus.rates.data if bus.fd else 0) for bus in simulated.buses.values()]
+    notes = Notes(simulated)
+    frames = vehicle.history.frames
+    events = sorted(trace_events(vehicle, frames[0][0] if frames else 0, FOREVER), key=lambda entry: entry[0])
+    position = 0
+    with open_writer(path, infos, describe(simulated, vehicle.seed).as_json()) as writer:
+        for time_ns, bus, frame, sender, requested_ns, start_ns in frames:
+            while position < len(events) and events[position][0] < time_ns:
+                writer.write_event(*events[position][1])
+                position += 1
+            writer.write(time_ns, bus, frame, notes.comment(bus, frame, sender.name, start_ns - requested_ns))
+        for _, event in events[position:]:
+            writer.write_event(*event)
+
+
+def curves(vehicle: VehicleUnderTest, expectation: Expectation[Any]) -> list[Curve]:
+    """The signals that an expectation is about, around its time."""
+    since_ns, until_ns = expectation.created_ns - _BEFORE_NS, expectation.ended_ns + _AFTER_NS
+    if isinstance(expectation, MessageExpectation):
+        found = [curve for pattern in expectation.patterns for curve in _of_message(vehicle, pattern, since_ns, until_ns)]
+        return found[:_PLOTTED]
+    if isinstance(expectation, SignalExpectation):
+        return [_of_signal(expectation)]
+    return []
+
+
+def _of_message(vehicle: VehicleUnderTest, pattern: Pattern, since_ns: int, until_ns: int) -> list[Curve]:
+    message = pattern.message
+    frames = vehicle.history.of_message(pattern.bus, pattern.key, since_ns, until_ns)
+    if message is None:
+        return []
+    wanted = list(pattern.wanted) or [signal.name for signal in message.signals]
+    found = []
+    for name in wanted[:_PLOTTED]:
+        signal = message.by_name[name]
+        decoded = [(kept[0] / NS_PER_S, signal.decode(kept[2].data)) for kept in frames]
+        points = [(time_s, float(value)) for time_s, value in decoded if value is not None]
+        names = {value: label_of(signal, value) or f"{value:g}" for _, value in points} if signal.choices else {}
+        title = f"{pattern.bus}.{message.name}.{name}" + (f" [{signal.unit}]" if signal.unit else "")
+        found.append(Curve(title, [time_s for time_s, _ in points], [value for _, value in points], names))
+    return found
+
+
+def _of_signal(expectation: SignalExpectation) -> Curve:
+    points = []
+    names: dict[float, str] = {}
+    for time_ns, datapoint in expectation.way:
+        value = datapoint.value
+        if isinstance(value, str):
+            value = float(next((key for key, name in names.items() if name == value), len(names)))
+            names.setdefault(value, str(datapoint.value))
+        if isinstance(value, bool | int | float):
+            points.append((time_ns / NS_PER_S, float(value)))
+    return Curve(expectation.signal.path, [time for time, _ in points], [value for _, value in points], names)
+
+
+def save_plot(vehicle: VehicleUnderTest, expectation: Expectation[Any], path: Path) -> bool:
+    """A picture of the signals around a failure. False when there is nothing to see, or no matplotlib."""
+    found = [curve for curve in curves(vehicle, expectation) if curve.times_s]
+    if not found:
+        return False
+    try:
+        from matplotlib.backends.backend_agg import FigureCanvasAgg
+        from matplotlib.figure import Figure
+    except ImportError:
+        return False
+    figure = Figure(figsize=(10, 1.2 + 1.6 * len(found)), layout="constrained")
+    FigureCanvasAgg(figure)
+    figure.suptitle(expectation.text)
+    axes = figure.subplots(len(found), 1, sharex=True, squeeze=False)[:, 0]
+    for axis, curve in zip(axes, found, strict=True):
+        axis.step(curve.times_s, curve.values, where="post", marker=".", markersize=3, linewidth=1)
+        axis.set_title(curve.title, loc="left", fontsize="small")
+        axis.axvspan(expectation.created_ns / NS_PER_S, expectation.ended_ns / NS_PER_S, alpha=0.15)
+        if curve.names:
+            axis.set_yticks(list(curve.names), list(curve.names.values()))
+    axes[-1].set_xlabel("vehicle's time in s; grey: while it was expected")
+    figure.savefig(path, dpi=100)
+    return True

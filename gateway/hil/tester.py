@@ -1,0 +1,168 @@
+"""The test instrument's own sender on a bus: single frames, cyclic messages, recorded drives.
+
+It is no part of the bus until it sends for the first time: listening alone neither acknowledges nor changes anything.
+From then on it is a participant like any other.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from gateway.can import ERROR, EXTENDED, FD, ID_MASK, LENGTHS, Bus, Controller, Frame
+from gateway.com import Protection, TransmitTask, TxMessage
+from gateway.database import Message
+from gateway.hil.errors import HilError
+from gateway.hil.values import raw_of
+from gateway.hil.waveform import Follower, WaveValue
+from gateway.trace import Recorded, open_reader
+from gateway.vehicle import VehicleFile
+
+if TYPE_CHECKING:
+    from gateway.hil.vehicle import VehicleUnderTest
+
+NAME: Final = "tester"
+
+
+class Tester:
+    """Sends on one bus."""
+
+    def __init__(self, vehicle: VehicleUnderTest, bus: Bus) -> None:
+        self.bus: Final = bus
+        self._vehicle = vehicle
+        self._controller: Controller | None = None
+        self._messages: dict[str, TxMessage] = {}
+
+    @property
+    def controller(self) -> Controller:
+        if self._controller is None:
+            self._controller = self.bus.attach(NAME)
+        return self._controller
+
+    def send(self, message: Message, values: Mapping[str, Any]) -> None:
+        """One frame: these values, start values for the rest. HilError when the bus does not take it."""
+        sending = self.message(message)
+        sending.reset()
+        put(sending, values)
+        if not sending.send():
+            raise HilError(self._refusal(message.name))
+
+    def message(self, message: Message) -> TxMessage:
+        """The message as the tester sends it: with counter and checksum where the vehicle file protects it."""
+        if message.name not in self._messages:
+            sending = TxMessage(self._vehicle.kernel, self.controller, message)
+            sending.protection = protection_of(self._vehicle.file, self.bus.name, message)
+            self._messages[message.name] = sending
+        return self._messages[message.name]
+
+    def send_frame(self, frame: Frame) -> None:
+        if not self.bus.accepts(frame):
+            raise HilError(f"{self.bus.name} has no CAN FD, and {frame} is a CAN FD frame")
+        if not self.controller.send(frame):
+            raise HilError(self._refusal(str(frame)))
+
+    def _refusal(self, what: str) -> str:
+        state = self.controller.state.value
+        return f"{what} could not be sent on {self.bus.name}: the tester is {state}, {self.controller.queued} frames wait"
+
+
+def put(message: TxMessage, values: Mapping[str, Any]) -> None:
+    """Set signals without sending anything because of it. HilError for values that cannot be."""
+    for name, value in values.items():
+        handle = message.signals.get(name) or message.signal(name)
+        handle.put_raw(raw_of(handle.signal, value))
+
+
+def raw_frame(identifier: int, data: bytes, *, extended: bool | None, fd: bool) -> Frame:
+    """HilError for a frame that cannot be."""
+    wide = identifier > 0x7FF if extended is None else extended
+    if not 0 <= identifier <= (ID_MASK if wide else 0x7FF):
+        raise HilError(f"{identifier:#x} is no identifier of {29 if wide else 11} bits")
+    if len(data) > 64 or len(data) not in LENGTHS or (len(data) > 8 and not fd):
+        raise HilError(f"a {'CAN FD' if fd else 'CAN'} frame cannot have {len(data)} bytes")
+    return Frame(identifier | (EXTENDED if wide else 0) | (FD if fd else 0), bytes(data))
+
+
+def protection_of(file: VehicleFile, bus: str, message: Message) -> Protection | None:
+    """Counter and checksum as the vehicle file has them for a message, for a second sender of it."""
+    spec = file.spec.protect.get(f"{bus}.{message.name}")
+    return None if spec is None else Protection(message, spec.counter, spec.checksum, spec.algorithm)
+
+
+class Cyclic:
+    """A message that the tester sends again and again, until `stop`. Values may be waveforms."""
+
+    def __init__(self, tester: Tester, message: Message, period_ns: int, values: Mapping[str, Any]) -> None:
+        kernel = tester.bus.kernel
+        definition = message
+        self._sending = TxMessage(kernel, tester.controller, definition)
+        self._sending.protection = tester.message(message).protection
+        self._followers: list[Follower] = []
+        for name, value in values.items():
+            if hasattr(value, "length_ns"):
+                self._followers.append(Follower(kernel, value, period_ns, self._setter(name)))
+            else:
+                put(self._sending, {name: value})
+        self._task = TransmitTask(kernel, period_ns, kernel.now, [self._sending])
+
+    def _setter(self, name: str) -> Any:
+        def follow(value: WaveValue) -> None:
+            put(self._sending, {name: value})
+
+        return follow
+
+    def set(self, **values: Any) -> None:
+        """Other values from the next sending on."""
+        put(self._sending, values)
+
+    def stop(self) -> None:
+        self._task.stop()
+        for follower in self._followers:
+            follower.stop()
+
+
+class Playback:
+    """Frames of a recording, sent at their times. `sent` counts them; `finished` when the last is sent."""
+
+    def __init__(self, tester: Tester, path: str | Path, channel: str | None) -> None:
+        self.sent = 0
+        self.finished = False
+        self._tester = tester
+        self._records = _frames(Path(path), channel, tester.bus.name)
+        self._running = True
+        self._start_ns = tester.bus.kernel.now
+        self._next = next(self._records, None)
+        if self._next is None:
+            raise HilError(f"there is no frame of {channel or tester.bus.name} in it", file=str(path))
+        self._first_ns = self._next.time_ns
+        self._schedule()
+
+    def _schedule(self) -> None:
+        if self._next is None:
+            self.finished = True
+            return
+        self._tester.bus.kernel.at(self._start_ns + self._next.time_ns - self._first_ns, self._play)
+
+    def _play(self) -> None:
+        if not self._running or self._next is None:
+            return
+        frame = self._next.frame
+        if frame.header & ERROR == 0 and self._tester.bus.accepts(frame):
+            self.sent += self._tester.controller.send(frame)
+        self._next = next(self._records, None)
+        self._schedule()
+
+    def stop(self) -> None:
+        self._running = False
+
+
+def _frames(path: Path, channel: str | None, bus: str) -> Iterator[Recorded]:
+    """The frames of one channel: the one asked for, the one called as the bus, or the only one."""
+    with open_reader(path) as reader:
+        records = [record for record in reader.records() if isinstance(record, Recorded)]
+    channels = list(dict.fromkeys(record.bus for record in records))
+    wanted = channel or (bus if bus in channels else channels[0] if len(channels) == 1 else None)
+    if wanted not in channels:
+        raise HilError(f"say which channel to play: there are {', '.join(channels) or 'none'}", file=str(path))
+    return (record for record in records if record.bus == wanted)
