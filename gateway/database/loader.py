@@ -16,20 +16,24 @@ if TYPE_CHECKING:
     from gateway.database.convert import Origin
     from gateway.database.parsing import Parsed
 
-FORMATS: Final = {".dbc": "dbc", ".kcd": "kcd", ".sym": "sym", ".arxml": "arxml"}
+FORMATS: Final = {".dbc": "dbc", ".kcd": "kcd", ".sym": "sym", ".arxml": "arxml", ".ldf": "ldf"}
 LARGEST: Final = 256 << 20
 """Bytes of a file that is still read; a whole vehicle in ARXML has some 100 MB."""
 
 
 def load(path: str | Path) -> Database:
-    """The database in a DBC, KCD, SYM or ARXML file.
+    """The database in a DBC, KCD, SYM, ARXML or LDF file.
 
-    A DBC file with faults is loaded as far as it can be; each fault is among the database's `diagnostics` with what was
+    A DBC or LDF file with faults is loaded as far as it can be; each fault is among the database's `diagnostics` with what was
     done about it. DatabaseError for a file that cannot be read, is empty or is no database.
     """
     path = Path(path)
     text = _text(path)
     form = FORMATS.get(path.suffix.lower()) or _sniffed(text, str(path))
+    if form == "ldf":
+        from gateway.database.ldf import load_ldf
+
+        return load_ldf(path, text)
     return _dbc(path, text) if form == "dbc" else _other(path, text, form)
 
 
@@ -66,9 +70,11 @@ def _sniffed(text: str, file: str) -> str:
         return "kcd"
     if re.search(r"^FormatVersion\s*=", head, re.MULTILINE):
         return "sym"
+    if re.search(r"^\s*LIN_description_file\s*;", text, re.MULTILINE):
+        return "ldf"
     if re.search(r"^\s*(?:VERSION|NS_|BS_|BU_|BO_)[\s:]", text, re.MULTILINE):
         return "dbc"
-    raise DatabaseError("this is no CAN database; DBC, KCD, SYM and ARXML files are read", file=file)
+    raise DatabaseError("this is no CAN database; DBC, KCD, SYM, ARXML and LDF files are read", file=file)
 
 
 def _dbc(path: Path, text: str) -> Database:

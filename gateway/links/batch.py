@@ -49,6 +49,7 @@ _CONTROL_LENGTH: Final = struct.Struct("@Ni")
 """control_len and flags, side by side."""
 _LENGTH: Final = struct.Struct("@I")
 _ANCILLARY: Final = struct.Struct("@Nii")
+_TIME_ONLY: Final = struct.Struct("@Niill")
 _TIME: Final = struct.Struct("@ll")
 _COUNT: Final = struct.Struct("@I")
 _WORD: Final = ctypes.sizeof(ctypes.c_size_t)
@@ -108,8 +109,16 @@ class Batch:
         length = _LENGTH.unpack_from(self._message_view, place + _Message.len.offset)[0]
         start = index * CANFD_MTU
         packet = bytes(self._data_view[start : start + length])
-        time_ns, lost = 0, None
         position = index * _CONTROL
+        if used == _TIME_ONLY.size:  # so nearly always: nothing was lost yet
+            _, _, kind, seconds, nanoseconds = _TIME_ONLY.unpack_from(self._control_view, position)
+            if kind == SO_TIMESTAMPNS:
+                return Reading(packet, flags, seconds * 1_000_000_000 + nanoseconds, None)
+        return Reading(packet, flags, *self._ancillary(position, used))
+
+    def _ancillary(self, position: int, used: int) -> tuple[int, int | None]:
+        """Time and count of what was lost, from the ancillary data of one frame."""
+        time_ns, lost = 0, None
         end = position + used
         while position + _ANCILLARY.size <= end:
             size, level, kind = _ANCILLARY.unpack_from(self._control_view, position)
@@ -119,4 +128,4 @@ class Batch:
             elif level == socket.SOL_SOCKET and kind == SO_RXQ_OVFL:
                 lost = _COUNT.unpack_from(self._control_view, position + _ANCILLARY.size)[0]
             position += max(size + _WORD - 1 & -_WORD, _WORD)
-        return Reading(packet, flags, time_ns, lost)
+        return time_ns, lost

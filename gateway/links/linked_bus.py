@@ -147,9 +147,11 @@ class LinkedBus(Bus):
     # From the link
 
     def received(self, frame: Frame, time_ns: int) -> None:
+        self._distribute(frame, self.outside)
+        # What it has led to at once (a route without latency) goes out now: counting can wait, and so can the next one.
+        self.kernel.run(self.kernel.now)
         start_ns = time_ns - self._duration_ns(frame)
         self._pass(frame, self.outside, start_ns, start_ns, time_ns)
-        self._distribute(frame, self.outside)
 
     def confirmed(self, frame: Frame, time_ns: int) -> None:
         sending = self._take(frame)

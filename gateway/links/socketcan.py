@@ -134,10 +134,9 @@ class SocketCanLink:
     # In
 
     def _read(self) -> None:
-        loop, user, raw = self._loop, self._user, self._socket
+        user, raw = self._user, self._socket
         if raw is None:
             return
-        kernel = loop.kernel
         try:
             for packet, flags, calendar, lost in self._batch.read(raw.fileno()):
                 if lost is not None and lost != self._overflows:
@@ -152,8 +151,6 @@ class SocketCanLink:
                     user.confirmed(frame, time_ns)
                 else:
                     user.received(frame, time_ns)
-                # What the frame has led to at once (a route without latency) goes out before the next is looked at.
-                kernel.run(kernel.now)
         except OSError as error:
             self._fail(error)
 

@@ -10,7 +10,7 @@ from gateway.routing.mapping import load_defaults, load_mapping
 from gateway.routing.route import Condition, Route, RouteError, Rule
 from gateway.routing.rules import CanValue, Defaults, VssMapping
 from gateway.routing.signal_route import SendMode, SignalRoute, TargetMessage, Transform
-from gateway.routing.store import NEVER, Datapoint, Quality, SignalError, SignalStore, Value, VssSignal
+from gateway.routing.store import NEVER, Datapoint, NotSentError, Quality, SignalError, SignalStore, Value, VssSignal
 from gateway.routing.upward import CanToVss, SignalFeed
 from gateway.routing.vss import MappingError, VssLeaf
 from gateway.routing.vss_tree import VssTree, load_tree
@@ -32,6 +32,7 @@ __all__ = [
     "Journeys",
     "Lane",
     "MappingError",
+    "NotSentError",
     "Quality",
     "Route",
     "RouteCounts",

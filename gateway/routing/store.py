@@ -21,6 +21,10 @@ class SignalError(GatewayError):
     """A path that is not in the store, or a value that its signal cannot have."""
 
 
+class NotSentError(SignalError):
+    """A target value that could not be handed on: the bus it goes over is dead."""
+
+
 class Quality(Enum):
     """What a datapoint's value is worth."""
 

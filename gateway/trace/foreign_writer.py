@@ -147,7 +147,7 @@ class BlfWriter(ForeignWriter):
     def _open(self, stream: BinaryIO) -> can.BLFWriter:
         return can.BLFWriter(stream)
 
-    def _begin(self, start_ns: int) -> None:  # noqa: ARG002
+    def _begin(self, start_ns: int) -> None:
         self._writer.start_timestamp = 0.0
 
     def _seconds(self, time_ns: int) -> float:

@@ -13,10 +13,10 @@ from dataclasses import dataclass
 from enum import Enum, IntEnum
 from typing import BinaryIO, Final
 
-import gateway
 from gateway.trace.errors import TraceError
 from gateway.trace.files import Output
 from gateway.trace.record import Direction
+from gateway.version import __version__
 
 SECTION_HEADER: Final = 0x0A0D0D0A
 INTERFACE_DESCRIPTION: Final = 1
@@ -94,7 +94,7 @@ def block(kind: int, body: bytes) -> bytes:
 def section_header(comment: str) -> bytes:
     """The block a file starts with (section 4.1); its length is told as unknown, so that it can be streamed."""
     options = text_option(OPT_COMMENT, comment)
-    options += text_option(SHB_USERAPPL, f"vehicle-gateway {gateway.__version__}") + option(OPT_END, b"")
+    options += text_option(SHB_USERAPPL, f"vehicle-gateway {__version__}") + option(OPT_END, b"")
     return block(SECTION_HEADER, struct.pack("<IHHq", BYTE_ORDER, 1, 0, -1) + options)
 
 

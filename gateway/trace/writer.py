@@ -31,7 +31,7 @@ class TraceWriter(ABC):
     ) -> None:
         """Append a frame of the bus with index `bus`. A comment is kept by pcapng only. TraceError: cannot write."""
 
-    def write_event(self, time_ns: int, text: str, severity: Severity = Severity.INFO) -> None:  # noqa: ARG002
+    def write_event(self, time_ns: int, text: str, severity: Severity = Severity.INFO) -> None:
         """Append something the gateway has to say; only pcapng can hold it."""
         self.skipped["event (only pcapng holds those)"] += 1
 

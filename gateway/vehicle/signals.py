@@ -9,7 +9,7 @@ from gateway.routing import (
     CanToVss,
     CanValue,
     Defaults,
-    SignalError,
+    NotSentError,
     VssMapping,
     VssToCan,
     load_defaults,
@@ -51,7 +51,7 @@ def _sender(vehicle: Vehicle) -> Callable[[str, Message, dict[str, CanValue]], N
         for name, raw in raws.items():
             sending.signal(name).put_raw(raw)
         if not sending.send():
-            raise SignalError(
+            raise NotSentError(
                 f"{bus}.{message.name} could not be sent: the controller is {sending.controller.state.value}"
             )
 
