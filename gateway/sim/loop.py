@@ -100,21 +100,25 @@ class _VirtualPace:
 
 
 class WallPace:
-    """Time is the machine's monotonic clock since the start; `latest_ns` is the longest that an event had to wait.
+    """Time is the machine's monotonic clock since the start, `speed` times as fast.
+
+    `latest_ns` is the longest that an event had to wait, in time of the wall.
 
     The loop reads the clock as seldom as it can, because that may be a system call: all callbacks of one turn have the
     time at which the turn began (`turn_ns`).
     """
 
-    def __init__(self, kernel: Kernel) -> None:
+    def __init__(self, kernel: Kernel, speed: float = 1.0) -> None:
         self._kernel = kernel
-        self._start = time.monotonic_ns() - kernel.now
+        self._speed = speed
+        self._start = time.monotonic_ns() - round(kernel.now / speed)
         self._turn = kernel.now
         self.latest_ns = 0
         self.threads = 0
 
     def time_ns(self) -> int:
-        return time.monotonic_ns() - self._start
+        elapsed = time.monotonic_ns() - self._start
+        return elapsed if self._speed == 1 else int(elapsed * self._speed)
 
     def turn_ns(self) -> int:
         return self._turn
@@ -131,12 +135,12 @@ class WallPace:
             until = due
         if until is not None:
             timeout_ns = max(0, until - self.time_ns()) if timeout_ns != 0 else 0
-        events = selector.select(None if timeout_ns is None else timeout_ns / NS_PER_S)
+        events = selector.select(None if timeout_ns is None else timeout_ns / (NS_PER_S * self._speed))
         # Sockets are served between slices of the kernel's work, even when it has fallen behind.
         now = self._turn = self.time_ns()
         due = kernel.next
         if due is not None and due <= now:
-            self.latest_ns = max(self.latest_ns, now - due)
+            self.latest_ns = max(self.latest_ns, round((now - due) / self._speed))
         while due is not None and due <= now:
             if kernel.run(due, ready):
                 return events
@@ -192,10 +196,10 @@ class _Selector(selectors.BaseSelector):
 class SimulationLoop(asyncio.SelectorEventLoop):
     """An asyncio loop that shares its time with a kernel."""
 
-    def __init__(self, kernel: Kernel, clock: Clock) -> None:
+    def __init__(self, kernel: Kernel, clock: Clock, speed: float = 1.0) -> None:
         self.kernel: Final = kernel
         self.clock: Final = clock
-        self.pace: Final[_Pace] = _VirtualPace(kernel) if clock is Clock.VIRTUAL else WallPace(kernel)
+        self.pace: Final[_Pace] = _VirtualPace(kernel) if clock is Clock.VIRTUAL else WallPace(kernel, speed)
         selector = _Selector(self.pace)
         super().__init__(selector)
         selector.ready = self._ready  # type: ignore[attr-defined]  # asyncio's own queue of ready callbacks
@@ -241,9 +245,9 @@ class SimulationLoop(asyncio.SelectorEventLoop):
         await future
 
 
-def run(main: Coroutine[Any, Any, T], kernel: Kernel, clock: Clock) -> T:
-    """Run `main` to its end as `asyncio.run` does, in the kernel's time."""
-    with asyncio.Runner(loop_factory=lambda: SimulationLoop(kernel, clock)) as runner:
+def run(main: Coroutine[Any, Any, T], kernel: Kernel, clock: Clock, speed: float = 1.0) -> T:
+    """Run `main` to its end as `asyncio.run` does, in the kernel's time. `speed`: of wall time."""
+    with asyncio.Runner(loop_factory=lambda: SimulationLoop(kernel, clock, speed)) as runner:
         return runner.run(main)
 
 

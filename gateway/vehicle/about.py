@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, get_type_hints
 
 from gateway.version import __version__
 from gateway.can import FD
@@ -125,8 +125,16 @@ def read_about(comment: str) -> About | None:
             seed=int(data["seed"]),
             gateway=str(data["gateway"]),
             version=str(data["version"]),
-            buses=tuple(AboutBus(**bus) for bus in data["buses"]),
-            rules=tuple(AboutRule(**rule) for rule in data["rules"]),
+            buses=tuple(AboutBus(**_typed(AboutBus, bus)) for bus in data["buses"]),
+            rules=tuple(AboutRule(**_typed(AboutRule, rule)) for rule in data["rules"]),
         )
     except (ValueError, KeyError, TypeError, RecursionError):
         return None
+
+
+def _typed(kind: type[AboutBus] | type[AboutRule], data: dict[str, Any]) -> dict[str, Any]:
+    """The fields as they are; TypeError when one is not of the type that it has in `kind`."""
+    for name, hint in get_type_hints(kind).items():
+        if not isinstance(data[name], hint):
+            raise TypeError(name)
+    return data

@@ -128,6 +128,7 @@ class GatewaySpec(_Section):
     queue: int = Field(64, ge=1, le=64, description="Frames that may wait towards one bus")
     routes: list[RouteSpec] = Field(default_factory=list)
     signals: str | None = Field(None, description="CAN to VSS and back: a VSS tree with dbc2vss and vss2dbc")
+    overlays: OneOrMore = Field(default_factory=list, description="vspec files that add to the VSS tree or change it")
     defaults: str | None = Field(None, description="Start values of signals that are sent for actuators (JSON)")
 
 
@@ -141,6 +142,34 @@ class LinkSpec(_Section):
     options: dict[str, Scalar] = Field(default_factory=dict, description="What else its interface of python-can takes")
 
 
+class SdvSpec(_Section):
+    """The SDV domain: what `--sdv` and `--viss` serve."""
+
+    key: str | None = Field(None, description="Public key (PEM) of the tokens that clients must have; none: all may")
+    certificate: str | None = Field(None, description="TLS: the server's certificate (PEM)")
+    private_key: str | None = Field(None, description="TLS: the certificate's private key (PEM)")
+
+
+class AaosSpec(_Section):
+    """The vehicle HAL: what `--aaos` serves."""
+
+    properties: OneOrMore = Field(
+        default_factory=list, description="Property files of the reference implementation (JSON), besides the map's"
+    )
+    map: str | None = Field(None, description="VSS to vehicle properties (YAML); the map of this program if absent")
+    clients: dict[str, OneOrMore] = Field(
+        default_factory=dict,
+        description="By client identity: its permissions, like android.car.permission.CAR_SPEED; none: all may",
+    )
+
+
+class DomainsSpec(_Section):
+    """What applications see of the vehicle."""
+
+    sdv: SdvSpec = Field(default_factory=lambda: SdvSpec.model_validate({}))
+    aaos: AaosSpec = Field(default_factory=lambda: AaosSpec.model_validate({}))
+
+
 class VehicleSpec(_Section):
     """A vehicle."""
 
@@ -151,7 +180,7 @@ class VehicleSpec(_Section):
     drive: str | None = Field(None, description="Drive cycle: a CSV file with the columns time_s and ECU.input")
     gateway: GatewaySpec = Field(default_factory=lambda: GatewaySpec.model_validate({}))
     links: dict[str, LinkSpec] = Field(default_factory=dict)
-    domains: dict[str, Any] = Field(default_factory=dict)
+    domains: DomainsSpec = Field(default_factory=lambda: DomainsSpec.model_validate({}))
 
 
 def json_schema() -> dict[str, Any]:

@@ -2,23 +2,43 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
-from gateway.can import BusEventKind
+from gateway.can import Bus, BusEventKind
+from gateway.links import LinkedBus
 from gateway.routing import NEVER, Value
 from gateway.sim import NS_PER_S
 from gateway.vehicle.vehicle import Vehicle
 
 
 @dataclass(frozen=True, slots=True)
+class LinkReport:
+    """The link of a real bus. `lost`: frames that came faster than they were read; `unconfirmed`: sent, and no more seen."""
+
+    name: str
+    arbiter: str
+    lost: int
+    unconfirmed: int
+    filtered: bool
+    """What nobody here receives was left in the kernel, and is not in the bus's figures."""
+
+    def __str__(self) -> str:
+        text = f"linked to {self.name}: {self.arbiter} arbitrates"
+        return f"{text}, frames for others not taken" if self.filtered else text
+
+
+@dataclass(frozen=True, slots=True)
 class BusReport:
-    """One bus: good frames, load (0 to 1), error frames, and what else it told, by kind."""
+    """One bus: good frames, load (0 to 1), error frames, what else it told, by kind, and its link where it has one."""
 
     frames: int
     load: float
     errors: int
     events: dict[str, int]
+    link: LinkReport | None = None
+    alone: bool = False
+    """Only a part of the vehicle runs here, and this bus is simulated for it alone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +88,13 @@ class Report:
             "seed": self.seed,
             "frames": self.frames,
             "buses": {
-                name: {"frames": bus.frames, "load": round(bus.load, 6), "errors": bus.errors, "events": bus.events}
+                name: {
+                    "frames": bus.frames,
+                    "load": round(bus.load, 6),
+                    "errors": bus.errors,
+                    "events": bus.events,
+                    "link": None if bus.link is None else asdict(bus.link),
+                }
                 for name, bus in self.buses.items()
             },
             "routes": [
@@ -97,7 +123,14 @@ def report(vehicle: Vehicle, wall_ns: int, latest_ns: int = 0) -> Report:
         wall_s=wall_ns / NS_PER_S,
         seed=vehicle.streams.seed,
         buses={
-            bus.name: BusReport(bus.frames, bus.load, bus.errors, _events(bus.event_counts))
+            bus.name: BusReport(
+                bus.frames,
+                bus.load,
+                bus.errors,
+                _events(bus.event_counts),
+                _link(bus),
+                not vehicle.whole and not isinstance(bus, LinkedBus),
+            )
             for bus in vehicle.buses.values()
         },
         routes=[
@@ -109,7 +142,7 @@ def report(vehicle: Vehicle, wall_ns: int, latest_ns: int = 0) -> Report:
                 filtered=route.counts.filtered.total(),
                 dropped=dict(sorted(route.counts.dropped.items())),
             )
-            for route in vehicle.gateway.routes
+            for route in (vehicle.gateway.routes if vehicle.has_gateway else ())
         ],
         signals={
             signal.path: SignalReport(
@@ -117,11 +150,17 @@ def report(vehicle: Vehicle, wall_ns: int, latest_ns: int = 0) -> Report:
                 signal.datapoint.quality.value,
                 None if signal.datapoint is NEVER else signal.datapoint.time_ns / NS_PER_S,
             )
-            for signal in vehicle.gateway.store
+            for signal in (vehicle.gateway.store if vehicle.has_gateway else ())
         },
         failures=[str(failure) for failure in vehicle.failures],
         latest_s=latest_ns / NS_PER_S,
     )
+
+
+def _link(bus: Bus) -> LinkReport | None:
+    if not isinstance(bus, LinkedBus):
+        return None
+    return LinkReport(bus.link.name, bus.link.arbiter.value, bus.lost_frames, bus.unconfirmed, bus.filtered)
 
 
 def _events(counts: dict[BusEventKind, int]) -> dict[str, int]:

@@ -24,7 +24,8 @@ def build_signals(vehicle: Vehicle, file: VehicleFile) -> None:
     options = file.spec.gateway
     if options.signals is None:
         return
-    mapping = load_mapping(file.folder / options.signals, vehicle.databases)
+    overlays = [file.folder / overlay for overlay in options.overlays]
+    mapping = load_mapping(file.folder / options.signals, vehicle.databases, *overlays)
     defaults = load_defaults(file.folder / options.defaults, vehicle.databases) if options.defaults else None
     attach_mapping(vehicle, mapping, defaults)
 
