@@ -28,6 +28,7 @@ HOT = (
     "com/transmit.py",
     "com/receive.py",
     "ecu/schedule.py",
+    "links/linked_bus.py",
     "routing/store.py",
     "routing/journey.py",
     "routing/lane.py",

@@ -197,6 +197,13 @@ def measure() -> list[Figure]:
                     print(way, rounds[way][-1], file=sys.stderr, flush=True)
     p50 = {way: statistics.median(one.p50 for one in taken) for way, taken in rounds.items()}
     return [
-        Figure("links.frame_latency", p50["frame"] / p50["bridge"], "of python-can's bridge", f"p50 {p50['frame']:.0f} us"),
-        Figure("links.signal_latency", p50["signal"] / p50["bridge"], "of python-can's bridge", f"p50 {p50['signal']:.0f} us"),
+        Figure(
+            "links.frame_latency", p50["frame"] / p50["bridge"], "of python-can's bridge", f"p50 {p50['frame']:.0f} us"
+        ),
+        Figure(
+            "links.signal_latency",
+            p50["signal"] / p50["bridge"],
+            "of python-can's bridge",
+            f"p50 {p50['signal']:.0f} us",
+        ),
     ]

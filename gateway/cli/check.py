@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from gateway.cli.options import Json, find_vehicle
+from gateway.cli.options import Json
 from gateway.database import Severity
 from gateway.vehicle import json_schema
 from gateway.vehicle.check import Checked, check
@@ -37,7 +37,7 @@ def check_command(
     if schema:
         sys.stdout.write(json.dumps(json_schema(), indent=2, ensure_ascii=False) + "\n")
         return
-    checked = check(files or [find_vehicle(None)], dict(_named(text) for text in database or []))
+    checked = check(files or [Path("vehicle.yaml")], dict(_named(text) for text in database or []))
     if as_json:
         sys.stdout.write(json.dumps([file.as_json() for file in checked], indent=2) + "\n")
     else:

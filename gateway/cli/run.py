@@ -9,6 +9,7 @@ from typing import Annotated
 
 import typer
 
+from gateway.cli.domains import Aaos, Sdv, SdvKey, Viss, domain_services
 from gateway.cli.link_options import cycle_start_option, links_option, names_option
 from gateway.cli.options import Json, VehiclePath, duration_option, find_vehicle
 from gateway.sim import Clock
@@ -61,13 +62,18 @@ def run_command(
             help="A bus to cannelloni over UDP (BUS=tcp:PORT: TCP); may be repeated.",
         ),
     ] = None,
+    sdv: Sdv = None,
+    sdv_key: SdvKey = None,
+    viss: Viss = None,
+    aaos: Aaos = None,
     as_json: Json = False,
 ) -> None:
     file = read_vehicle(find_vehicle(vehicle))
     for_ns = duration_option(duration)
     links = links_option(link or [])
     selection = Selection(names_option(only), names_option(without) or frozenset())
-    outside = bool(file.spec.links or links or serve or socketcand or cannelloni)
+    domains = domain_services(file, sdv=sdv, sdv_key=sdv_key, viss=viss, aaos=aaos)
+    outside = bool(file.spec.links or links or serve or socketcand or cannelloni or domains)
     clock = clock or _default_clock(for_ns, outside)
     options = RunOptions(
         clock=clock,
@@ -77,7 +83,7 @@ def run_command(
         links=links,
         selection=selection,
         cycle_start_ns=cycle_start_option(cycle_start, in_step=not selection.whole and clock is Clock.WALL),
-        services=_services(clock is Clock.WALL if serve is None else serve, socketcand, cannelloni or []),
+        services=(*_services(clock is Clock.WALL if serve is None else serve, socketcand, cannelloni or []), *domains),
     )
     if as_json:
         report = drive(file, options)

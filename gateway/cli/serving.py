@@ -47,7 +47,7 @@ def can_tools() -> Service:
     async def service(vehicle: Vehicle) -> AsyncIterator[None]:
         place = place_for(vehicle.name)
         async with serve(vehicle.name, vehicle.buses, place):
-            _tell(f"CAN tools find {vehicle.name} at {place}")
+            tell(f"CAN tools find {vehicle.name} at {place}")
             yield
 
     return service
@@ -60,7 +60,7 @@ def socketcand(text: str) -> Service:
     @contextlib.asynccontextmanager
     async def service(vehicle: Vehicle) -> AsyncIterator[None]:
         async with serve_socketcand(vehicle.buses, where) as server:
-            _tell(f"socketcand listens at {server.address}")
+            tell(f"socketcand listens at {server.address}")
             yield
 
     return service
@@ -78,19 +78,19 @@ def cannelloni(text: str) -> Service:
             raise LinkError(f"--cannelloni: there is no bus {option.bus!r} in {vehicle.name}{near}")
         if option.tcp:
             async with serve_cannelloni(bus, option.address) as server:
-                _tell(f"cannelloni for {option.bus} listens at {server.address} (TCP)")
+                tell(f"cannelloni for {option.bus} listens at {server.address} (TCP)")
                 yield
             return
         async with link_cannelloni(bus, option.address, option.peer) as link:
-            _tell(f"cannelloni for {option.bus} listens at {link.address} (UDP)")
+            tell(f"cannelloni for {option.bus} listens at {link.address} (UDP)")
             yield
             if link.wrong:
-                _tell(f"cannelloni for {option.bus}: {link.wrong} wrong datagrams, the last: {link.last_wrong}")
+                tell(f"cannelloni for {option.bus}: {link.wrong} wrong datagrams, the last: {link.last_wrong}")
 
     return service
 
 
-def _tell(line: str) -> None:
+def tell(line: str) -> None:
     """On standard error: standard output is the run's."""
     sys.stderr.write(line + "\n")
     sys.stderr.flush()

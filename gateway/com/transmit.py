@@ -185,6 +185,7 @@ class TxMessage:
             if signal.end_bit <= size:
                 handle = self.signals[signal.name] = TxSignal(self, signal)
                 handle.put_raw(signal.initial_raw)
+        controller.supply(self._header, self.supplied)
 
     @property
     def protection(self) -> Protection | None:
@@ -258,6 +259,21 @@ class TxMessage:
             self.last_sent_ns = self._kernel.now
             return True
         return False
+
+    def supplied(self) -> Frame | None:
+        """What goes out when the bus asks for it (LIN), counter and checksum included; None while it is not active."""
+        if not self.active:
+            return None
+        frame = self.frame
+        if frame is None:
+            data = self.payload() if self._protection is None else self._protected(self._protection)
+            factory = self.frame_factory
+            frame = Frame(self._header, data) if factory is None else factory(self._header, data)
+            if self._protection is None:
+                self.frame = frame
+        self.sent += 1
+        self.last_sent_ns = self._kernel.now
+        return frame
 
     # Sending by events
 

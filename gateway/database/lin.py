@@ -153,7 +153,7 @@ class LinDescription:
 
     def cycle_ns(self, frame: str, table: str | None = None) -> int | None:
         """How often an unconditional frame comes in a table, by default the first one that has it; None for never."""
-        chosen = [self.tables[table]] if table in self.tables else list(self.tables.values())
+        chosen = [self.tables[table]] if table is not None and table in self.tables else list(self.tables.values())
         for candidate in chosen:
             times = sum(slot.kind is SlotKind.FRAME and slot.name == frame for slot in candidate.slots)
             if times:

@@ -24,6 +24,7 @@ from gateway.ecu.errors import EcuError
 from gateway.ecu.inputs import Input, InputValue, Track
 from gateway.ecu.schedule import Schedule
 from gateway.errors import GatewayError, nearest
+from gateway.lin import Commander, LinNode
 from gateway.sim import Kernel, SimulationLoop, Stream, duration_ns
 
 BehaviourFactory = Callable[["Ecu"], object]
@@ -165,6 +166,26 @@ class Ecu:
         self._check_sender(port, found)
         return port.transmit(found).send()
 
+    def commander(self, bus: str) -> Commander:
+        """The commander of a LIN bus: schedules, sleep, diagnostics. EcuError when this ECU is not its commander."""
+        node = self.node(bus)
+        if node is not node.lin.commander.node:
+            raise EcuError(f"{self.name} is not the commander of {bus}; that is {node.lin.commander.node.name}")
+        return node.lin.commander
+
+    def node(self, bus: str) -> LinNode:
+        """This ECU's node on a LIN bus: wake-up, address, error bit. EcuError for a bus that is none."""
+        port = self.ports.get(bus)
+        if port is None:
+            raise EcuError(f"{self.name} is on no bus {bus!r}{nearest(bus, list(self.ports))}")
+        if not isinstance(port.controller, LinNode):
+            raise EcuError(f"{bus} is no LIN bus, so {self.name} has no schedule and no node there")
+        return port.controller
+
+    def schedule(self, bus: str, table: str | None) -> None:
+        """Run this schedule table of a LIN bus from the next slot on; None for none. LinError for an unknown one."""
+        self.commander(bus).schedule(table)
+
     def on(self, message: str, callback: Callable[..., object]) -> None:
         """Call `callback` at each reception of a message; with the message when it takes an argument."""
         port, found = self._find_message(message)
@@ -223,6 +244,10 @@ class Ecu:
         """Never send this message by itself: the gateway routes it, or a test plays it. `bus.Message`, or `Message`
         for all buses."""
         self._silenced.add(message)
+        for port in self.ports.values():
+            for name, sent in port.tx.items():
+                if sent.controller.polled and {name, f"{port.bus}.{name}"} & self._silenced:
+                    sent.active = False
 
     def _boot(self) -> None:
         for port in self.ports.values():
@@ -251,7 +276,7 @@ class Ecu:
             for name, message in port.tx.items():
                 cycle = message.definition.cycle_ns
                 message.active = not {name, f"{port.bus}.{name}"} & self._silenced
-                if cycle and message.active:
+                if cycle and message.active and not port.controller.polled:
                     self._schedule.add(cycle, message.definition.start_delay_ns, message.send)
         self._schedule.start()
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Final
 
-from gateway.can import EXTENDED, ID_MASK, KEY_MASK, BitRates, Frame, FrameTimes
+from gateway.can import EXTENDED, ID_MASK, KEY_MASK, BitRateError, BitRates, Frame, FrameTimes
 from gateway.com import label_of
 from gateway.database import Database, Message
 from gateway.sim import NS_PER_S
@@ -72,7 +73,8 @@ def names_of(about: About | None, vehicle: Vehicle | None = None) -> Names:
     known = about if about is not None or vehicle is None else describe(vehicle, 0)
     times = {}
     for bus in () if known is None else known.buses:
-        times[bus.name] = FrameTimes(BitRates(bus.bitrate, bus.data_bitrate or bus.bitrate))
+        with suppress(BitRateError):
+            times[bus.name] = FrameTimes(BitRates(bus.bitrate, bus.data_bitrate or bus.bitrate))
     return Names(known, {} if vehicle is None else vehicle.databases, times)
 
 

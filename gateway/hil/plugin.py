@@ -284,9 +284,10 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None, Any, Any]:
     except ImpossibleOnLinkError as error:
         vehicle.clean()
         pytest.skip(str(error))
-    except Exception:
+    except Exception as error:
         _keep_artifacts(item, vehicle)
         vehicle.clean()
+        _end_in_the_test(error)
         raise
     finally:
         vehicle.reported.clear()
@@ -303,11 +304,38 @@ def _vehicle_of(item: Any) -> VehicleUnderTest | None:
 
 
 def _finish(vehicle: VehicleUnderTest) -> None:
+    from gateway.errors import GatewayError
     from gateway.hil.errors import FaultLeftBehindWarning
 
-    for handle in vehicle.finish():
-        text = f"{handle.place}: {handle.text} was left behind; it has been taken out (use it in a `with`, or stop it)"
-        warnings.warn(FaultLeftBehindWarning(text), stacklevel=1)
+    problem: BaseException | None = None
+    try:
+        for handle in vehicle.finish():
+            file, _, line = handle.place.rpartition(":")
+            text = f"{handle.text} was left behind by the test; it has been taken out (use `with`, or stop it)"
+            warnings.warn_explicit(FaultLeftBehindWarning(text), None, file, int(line))
+    except (GatewayError, FaultLeftBehindWarning) as error:
+        problem = error
+    if isinstance(problem, FaultLeftBehindWarning):
+        pytest.fail(f"{file}:{line}: {problem}", pytrace=False)
+    if problem is not None:
+        pytest.fail(str(problem), pytrace=False)
+
+
+def _end_in_the_test(error: BaseException) -> None:
+    """Let the traceback of an error for the user end where the test stands, not in this room."""
+    from gateway.errors import GatewayError
+    from gateway.hil.errors import ExpectationError
+
+    if not isinstance(error, GatewayError | ExpectationError):
+        return
+    ours = str(Path(__file__).parents[1])
+    last = step = error.__traceback__
+    while step is not None:
+        if not step.tb_frame.f_code.co_filename.startswith(ours):
+            last = step
+        step = step.tb_next
+    if last is not None:
+        last.tb_next = None
 
 
 def _repeat(item: pytest.Item, vehicle: VehicleUnderTest) -> str:
@@ -316,7 +344,7 @@ def _repeat(item: pytest.Item, vehicle: VehicleUnderTest) -> str:
     config = item.config
     parts = [f"pytest '{without_seed(item.nodeid)}' --vehicle-seed {vehicle.seed}"]
     if config.getoption("vehicle"):
-        parts.append(f"--vehicle {config.getoption('vehicle')}")
+        parts.append(f"--vehicle={config.getoption('vehicle')}")
     parts += [f"--vehicle-link {link}" for link in config.getoption("vehicle_link")]
     parts += [f"--vehicle-real {ecu}" for ecu in config.getoption("vehicle_real")]
     return " ".join(parts)

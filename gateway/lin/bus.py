@@ -50,6 +50,9 @@ class LinBus(Bus):
         }
         self._tagged: Final = {frame_id for group in self._event_ids.values() for frame_id in group}
         """Frames whose first byte is their own protected identifier, because an event-triggered frame carries them."""
+        self.classic_ids: Final = frozenset(
+            frame.frame_id for frame in description.frames.values() if frame.checksum is ChecksumModel.CLASSIC
+        )
         self._ways: dict[int, Way] = {}
         self._frame_id: int = _NO_ID
         self._way: Way | None = None
@@ -58,21 +61,28 @@ class LinBus(Bus):
         self._responded: Final = self._respond
         self._lin_ended: Final = self._lin_end
         self._checked: Final = Respond(self)
-        self.commander: Final = Commander(self, self._attach(description.commander))
+        self._taken: Final[set[str]] = set()
+        self.commander: Final = Commander(self, self._attach(description.commander, description.commander))
 
     # Participants
 
-    def attach(self, name: str) -> Controller:
-        """A participant: the commander's name gives the commander, which there is only once."""
-        if name == self.commander.node.name and not self.commander.taken:
-            self.commander.taken = True
-            return self.commander.node
-        return self._attach(name)
+    def attach(self, name: str) -> LinNode:
+        """A participant; one that is called like a node of the description is that node."""
+        return self.attach_node(name, name)
 
-    def _attach(self, name: str) -> LinNode:
-        responder = self.description.responders.get(name)
-        if any(node.name == name for node in self.nodes):
+    def attach_node(self, name: str, node: str) -> LinNode:
+        """A participant that is this node of the description: the commander, or a responder; each there is once."""
+        if node == self.description.commander and not self.commander.taken:
+            self.commander.taken = True
+            self.commander.node.name = name
+            return self.commander.node
+        return self._attach(name, node)
+
+    def _attach(self, name: str, node_name: str) -> LinNode:
+        responder = self.description.responders.get(node_name)
+        if node_name in self._taken:
             responder = None
+        self._taken.add(node_name)
         node = LinNode(self, name, responder)
         self.nodes.append(node)
         self.controllers.append(node)

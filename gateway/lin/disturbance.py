@@ -30,7 +30,7 @@ class Response(NamedTuple):
 class LinDisturbance(Disturbance):
     """Nothing happens; the root of LIN's disturbances."""
 
-    def silences(self, frame_id: int) -> bool:  # noqa: ARG002
+    def silences(self, frame_id: int) -> bool:
         """Whether the commander does not send this header."""
         return False
 
@@ -38,15 +38,15 @@ class LinDisturbance(Disturbance):
         """Whether the wire is held dominant."""
         return False
 
-    def damages_header(self, frame_id: int) -> bool:  # noqa: ARG002
+    def damages_header(self, frame_id: int) -> bool:
         """Whether nobody understands this header."""
         return False
 
-    def response(self, sender: Controller, frame_id: int, response: Response) -> Response:  # noqa: ARG002
+    def response(self, sender: Controller, frame_id: int, response: Response) -> Response:
         """What becomes of a response."""
         return response
 
-    def second(self, frame_id: int) -> bytes | None:  # noqa: ARG002
+    def second(self, frame_id: int) -> bytes | None:
         """What one more node answers to this header."""
         return None
 
@@ -57,7 +57,7 @@ class NoResponse(LinDisturbance):
     def __init__(self, matching: MatchingId = any_id) -> None:
         self._matching = matching
 
-    def response(self, sender: Controller, frame_id: int, response: Response) -> Response:  # noqa: ARG002
+    def response(self, sender: Controller, frame_id: int, response: Response) -> Response:
         return response._replace(data=None) if self._matching(frame_id) else response
 
 
@@ -67,7 +67,7 @@ class WrongChecksum(LinDisturbance):
     def __init__(self, matching: MatchingId = any_id) -> None:
         self._matching = matching
 
-    def response(self, sender: Controller, frame_id: int, response: Response) -> Response:  # noqa: ARG002
+    def response(self, sender: Controller, frame_id: int, response: Response) -> Response:
         return response._replace(good_checksum=False) if self._matching(frame_id) else response
 
 
@@ -78,7 +78,7 @@ class LateResponse(LinDisturbance):
         self._delay_ns = delay_ns
         self._matching = matching
 
-    def response(self, sender: Controller, frame_id: int, response: Response) -> Response:  # noqa: ARG002
+    def response(self, sender: Controller, frame_id: int, response: Response) -> Response:
         if not self._matching(frame_id):
             return response
         return response._replace(delay_ns=response.delay_ns + self._delay_ns)

@@ -144,3 +144,4 @@ async def link_cannelloni(bus: Bus, address: Address, peer: Address | None = Non
         yield link
     finally:
         link.close()
+        await asyncio.sleep(0)  # the transport closes its socket in the loop's next turn

@@ -55,7 +55,7 @@ class CannelloniSession:
             except RecordError as error:
                 self.end(error.sentence)
                 return None
-            if frame is None or not frame.header & ERROR and (self._fd or not frame.header & FD):
+            if frame is None or (not frame.header & ERROR and (self._fd or not frame.header & FD)):
                 return frame
             self.unfit += 1
         return None
@@ -126,7 +126,7 @@ async def serve_cannelloni(bus: Bus, address: Address) -> AsyncIterator[Cannello
         yield server
     finally:
         acceptor.close()
-        server.clients.stop()
+        await server.clients.stop()
 
 
 class _Peer(StreamClient[Frame]):

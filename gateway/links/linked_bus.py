@@ -56,8 +56,8 @@ class LinkedBus(Bus):
         self.link.open(self)
 
     def close(self) -> None:
-        self._up = False
         self.link.close()
+        self._up = False
 
     def take_wanted_only(self) -> None:
         """Leave in the kernel what nobody here receives; the load is then that of the frames that were taken."""

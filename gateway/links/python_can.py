@@ -1,7 +1,8 @@
 """Every interface that python-can opens: adapters of many makers, its virtual and its multicast bus.
 
 python-can blocks, so it has two threads of its own here, one that reads and one that writes; between them and the loop
-are bounded queues. It tells no echo: a frame counts as sent when `send` has returned.
+are bounded queues. It tells no echo: a frame counts as sent when `send` has returned; but where an interface gives us our
+own frames like all others (`ECHOING`), it counts as sent when it has come back.
 """
 
 from __future__ import annotations
@@ -18,13 +19,15 @@ import can
 from gateway.can import BRS, ERROR, ESI, EXTENDED, FD, ID_MASK, REMOTE, BusEventKind, Frame
 from gateway.errors import nearest
 from gateway.links.errors import LinkError
-from gateway.links.link import Arbiter, LinkAddress, LinkRates, LinkUser
+from gateway.links.link import SOCKETCAN, Arbiter, LinkAddress, LinkRates, LinkUser
 from gateway.sim import SimulationLoop
 
 QUEUE: Final = 1024
 """Frames that may wait in each direction."""
 WAIT_S: Final = 0.1
 """How long a thread waits before it looks whether it shall end."""
+ECHOING: Final = frozenset({"udp_multicast"})
+"""Interfaces by which one's own frames come back, without a word that they are one's own."""
 _ENDED: Final = 2.0
 """How long the threads may take for that."""
 
@@ -43,6 +46,7 @@ class PythonCanLink:
         self._address = address
         self._rates = rates
         self._bus: can.BusABC | None = None
+        self._echoes: deque[Frame] | None = deque(maxlen=QUEUE) if address.interface in ECHOING else None
         self._outgoing: Queue[Frame] = Queue(QUEUE)
         self._incoming: deque[Came] = deque()
         self._lost = 0
@@ -109,7 +113,8 @@ class PythonCanLink:
                 self._report(error)
                 continue
             if message is not None:
-                self._come(from_message(message), _RECEIVED)
+                frame = from_message(message)
+                self._come(frame, _CONFIRMED if self._is_echo(frame) else _RECEIVED)
                 self._recovered()
 
     def _write(self, bus: can.BusABC) -> None:
@@ -118,12 +123,28 @@ class PythonCanLink:
                 frame = self._outgoing.get(timeout=WAIT_S)
             except Empty:
                 continue
+            if self._echoes is not None:
+                with self._lock:
+                    self._echoes.append(frame)
             try:
                 bus.send(to_message(frame), timeout=WAIT_S)
             except (can.CanError, OSError, ValueError) as error:
+                self._is_echo(frame)
                 self._come(frame, _sentence(error))
             else:
-                self._come(frame, _CONFIRMED)
+                if self._echoes is None:
+                    self._come(frame, _CONFIRMED)
+
+    def _is_echo(self, frame: Frame) -> bool:
+        """Whether it is one of those that we have sent and not seen yet; it is taken off their list."""
+        if self._echoes is None:
+            return False
+        with self._lock:
+            try:
+                self._echoes.remove(frame)
+            except ValueError:
+                return False
+        return True
 
     def _come(self, frame: Frame, what: str) -> None:
         """Put something before the loop, and wake it where it does not look already."""
@@ -216,8 +237,9 @@ def _open(address: LinkAddress, rates: LinkRates) -> can.BusABC:
     from can.interfaces import VALID_INTERFACES
 
     if address.interface not in VALID_INTERFACES:
-        near = nearest(address.interface, sorted(VALID_INTERFACES))
-        raise LinkError(f"link {address}: there is no interface {address.interface!r}{near}; python-can lists its own")
+        known = sorted(VALID_INTERFACES - {SOCKETCAN})
+        near = nearest(address.interface, known) or f" (there are {SOCKETCAN}, {', '.join(known)})"
+        raise LinkError(f"link {address}: there is no interface {address.interface!r}{near}")
     settings: dict[str, Any] = {
         "interface": address.interface,
         "channel": address.channel,
@@ -228,7 +250,7 @@ def _open(address: LinkAddress, rates: LinkRates) -> can.BusABC:
         settings |= {"fd": True, "data_bitrate": address.data_bitrate or rates.data_bitrate}
     try:
         return can.Bus(**settings, ignore_config=True)
-    except (can.CanError, OSError, ImportError, ValueError, TypeError, NotImplementedError, AttributeError) as error:
+    except Exception as error:  # noqa: BLE001 - the edge to the makers' drivers: without their libraries they raise anything
         raise LinkError(f"link {address} cannot be opened: {_sentence(error)}") from None
 
 

@@ -43,7 +43,7 @@ async def serve(
         yield server
     finally:
         acceptor.close()
-        server.clients.stop()
+        await server.clients.stop()
         remove(place, inode)
 
 

@@ -18,7 +18,7 @@ from typing import Final
 from gateway.can import ERROR, EXTENDED, ID_MASK, REMOTE, Frame
 from gateway.links.batch import SO_RXQ_OVFL, SO_TIMESTAMPNS, Batch
 from gateway.links.errors import LinkError
-from gateway.links.link import SOCKETCAN, Arbiter, LinkAddress, LinkRates, LinkUser
+from gateway.links.link import Arbiter, LinkAddress, LinkRates, LinkUser
 from gateway.links.socketcan_frames import CANFD_MTU, STANDARD_MASK, from_socket, to_socket, trouble
 from gateway.sim import NS_PER_S, SimulationLoop, calendar_ns
 
@@ -32,6 +32,8 @@ BUSY_S: Final = 0.001
 """Between attempts when the interface's queue is full, which no descriptor tells."""
 _BUFFER: Final = 4 << 20
 _SO_RCVBUFFORCE: Final = 33
+_SO_MEMINFO: Final = 55
+_COUNTS: Final = struct.Struct("@9I")
 _SIOCGIFMTU: Final = 0x8921
 _SIOCGIFFLAGS: Final = 0x8913
 _IFF_UP: Final = 1
@@ -75,6 +77,10 @@ class SocketCanLink:
         self._connect()
 
     def close(self) -> None:
+        if self._socket is not None:
+            self._read()  # what confirms the last frames is there already
+            if self._socket is not None:
+                self._count_overflows(_drops(self._socket))
         self._disconnect()
         if self._timer is not None:
             self._timer.cancel()
@@ -257,11 +263,14 @@ def _prepare(raw: socket.socket, fd: bool) -> None:
         raw.setsockopt(socket.SOL_SOCKET, _SO_RCVBUFFORCE, _BUFFER)
 
 
+def _drops(raw: socket.socket) -> int:
+    """Frames that the socket has lost so far; the count that comes with frames is that of when they came."""
+    return _COUNTS.unpack(raw.getsockopt(socket.SOL_SOCKET, _SO_MEMINFO, _COUNTS.size))[8]
+
+
 def _reason(error: OSError) -> str:
     if error.errno == errno.ENETDOWN:
         return "the interface is down"
     if error.errno in {errno.ENODEV, errno.ENXIO}:
         return "the interface is gone"
     return (error.strerror or os.strerror(error.errno or 0)).lower()
-
-

@@ -46,7 +46,7 @@ async def serve_socketcand(
         yield server
     finally:
         acceptor.close()
-        server.clients.stop()
+        await server.clients.stop()
 
 
 class _Client(StreamClient[Request]):

@@ -15,6 +15,11 @@ from gateway.links.participant import Participant
 WRITE_BUFFER: Final = 65536
 """Bytes that the transport holds for a program before frames wait in its conversation."""
 
+_ACCEPTED_TURNS: Final = 3
+"""Turns of the loop from the acceptance of a connection to its `connection_made`, and one more."""
+_ENDING_TURNS: Final = 100
+"""A program that reads has its last words after so many turns of the loop."""
+
 Request = TypeVar("Request")
 Asked_co = TypeVar("Asked_co", covariant=True)
 
@@ -42,9 +47,22 @@ class Clients:
     def __len__(self) -> int:
         return len(self.now)
 
-    def stop(self) -> None:
+    async def stop(self) -> None:
+        """End all conversations; to be awaited when no connection is accepted any more."""
+        await self._turns(_ACCEPTED_TURNS)
         for client in list(self.now):
             client.stop("the simulation has ended")
+        await self._turns(_ENDING_TURNS)
+        for client in list(self.now):
+            client.abort()
+        await self._turns(1)
+
+    async def _turns(self, most: int) -> None:
+        """Let the loop go round so many times, or until all are gone."""
+        for turn in range(most):
+            if turn >= _ACCEPTED_TURNS and not self.now:
+                return
+            await asyncio.sleep(0)
 
 
 class StreamClient(asyncio.Protocol, Generic[Request]):
@@ -104,7 +122,7 @@ class StreamClient(asyncio.Protocol, Generic[Request]):
         self._full = False
         self.soon()
 
-    def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002
+    def connection_lost(self, exc: Exception | None) -> None:
         self._transport = None
         self._input_over = True
         self.work()
@@ -165,6 +183,11 @@ class StreamClient(asyncio.Protocol, Generic[Request]):
         if not self._conversation.over:
             self._conversation.end(reason)
         self.close()
+
+    def abort(self) -> None:
+        """Drop the connection, with what is still to be sent."""
+        if self._transport is not None:
+            self._transport.abort()
 
     def close(self) -> None:
         if self.participant is not None:

@@ -91,7 +91,9 @@ class Gateway:
         targets = [target.message for target in self.targets.values() if id(target) in cyclic]
         for message in [*targets, *self.commands.values()]:
             cycle = message.definition.cycle_ns
-            if cycle:
+            if message.controller.polled:
+                message.active = True  # on LIN a frame has its start values until something else is known
+            elif cycle:
                 first = self.kernel.now + message.definition.start_delay_ns
                 TransmitTask(self.kernel, cycle, first, [message])
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import BinaryIO, Final
 
 from gateway.can.frame import Frame
-from gateway.trace import exported_pdu, socketcan
+from gateway.trace import exported_pdu, lin_packets, socketcan
 from gateway.trace.errors import TraceError
 from gateway.trace.files import Input
 from gateway.trace.packets import PCAP_MAGIC, Packet, PcapngReader, PcapReader
@@ -50,7 +50,10 @@ class CaptureWriter(TraceWriter):
         flush: Flush = Flush.CHUNKS,
     ) -> None:
         super().__init__()
-        interfaces = [Interface(bus.name, LinkType.CAN_SOCKETCAN, bus.description) for bus in buses]
+        interfaces = [
+            Interface(bus.name, LinkType.LIN if bus.lin else LinkType.CAN_SOCKETCAN, bus.description) for bus in buses
+        ]
+        self._lin = {index: bus for index, bus in enumerate(buses) if bus.lin}
         self._pcapng = PcapngWriter(stream, interfaces, comment, flush)
         self._append = self._pcapng.append
         self._buses = len(interfaces)
@@ -71,6 +74,10 @@ class CaptureWriter(TraceWriter):
         direction: Direction = Direction.UNKNOWN,
     ) -> None:
         data = frame.data
+        if bus in self._lin:
+            model = self._lin[bus].checksum_model(frame.header & lin_packets.ID_MASK)
+            self.packet(bus, time_ns, lin_packets.to_packet(frame, model), comment, direction)
+            return
         if comment:
             self._known(bus)
             self.packet(bus, time_ns, socketcan.to_packet(frame), comment, direction)
@@ -136,7 +143,7 @@ class CaptureReader(TraceReader):
             interfaces = [self.capture.interface]
         else:
             interfaces = self.capture.blocks.all_interfaces
-        names = [interface.name for interface in interfaces if interface.link_type == LinkType.CAN_SOCKETCAN]
+        names = [interface.name for interface in interfaces if interface.link_type in _FRAMES]
         return tuple(dict.fromkeys(names))
 
     def packets(self) -> Iterator[Packet]:
@@ -184,15 +191,17 @@ class CaptureReader(TraceReader):
             if packet is None or record is None:
                 continue
             yield record
-            if isinstance(record, Recorded) and _is_plain(run, position, packet):
+            can = packet.interface.link_type == LinkType.CAN_SOCKETCAN
+            if can and isinstance(record, Recorded) and _is_plain(run, position, packet):
                 plain[same] = (record.bus, record.frame.header, 36 + len(record.frame.data))
 
     def record(self, packet: Packet) -> Recorded | Event | None:
         """What a packet holds; None (and counted in `skipped`) when that is no frame and no event."""
         time_ns, interface, data, comment, direction = packet
-        if interface.link_type == LinkType.CAN_SOCKETCAN:
+        decode = _FRAMES.get(interface.link_type)
+        if decode is not None:
             try:
-                frame = socketcan.from_packet(data)
+                frame = decode(data)
             except socketcan.UnfitError as reason:
                 self.skipped[str(reason)] += 1
                 return None
@@ -203,6 +212,13 @@ class CaptureReader(TraceReader):
                 return event
         self.skipped[_link_name(interface.link_type)] += 1
         return None
+
+
+_FRAMES: Final[dict[int, Callable[[bytes], Frame]]] = {
+    LinkType.CAN_SOCKETCAN: socketcan.from_packet,
+    LinkType.LIN: lin_packets.from_packet,
+}
+"""Link types that have frames."""
 
 
 def _is_plain(run: Run, position: int, packet: Packet) -> bool:

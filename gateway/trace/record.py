@@ -7,6 +7,7 @@ from enum import IntEnum
 from typing import NamedTuple
 
 from gateway.can.frame import Frame
+from gateway.database.lin_wire import ChecksumModel, usual_model
 
 
 class Direction(IntEnum):
@@ -55,12 +56,21 @@ class BusInfo:
     name: str
     bitrate: int = 0
     data_bitrate: int = 0
+    lin: bool = False
+    classic: frozenset[int] = frozenset()
+    """LIN: frames with the classic checksum besides the diagnostic ones."""
+
+    def checksum_model(self, frame_id: int) -> ChecksumModel:
+        """LIN: how the checksum of a frame is made."""
+        return ChecksumModel.CLASSIC if frame_id in self.classic else usual_model(frame_id)
 
     @property
     def description(self) -> str:
         """For people: `CAN 500 kbit/s`, `CAN FD 500 kbit/s, data 2000 kbit/s`; empty when no rate is known."""
         if not self.bitrate:
             return ""
+        if self.lin:
+            return f"LIN {self.bitrate / 1000:g} kbit/s"
         if self.data_bitrate:
             return f"CAN FD {self.bitrate / 1000:g} kbit/s, data {self.data_bitrate / 1000:g} kbit/s"
         return f"CAN {self.bitrate / 1000:g} kbit/s"

@@ -102,8 +102,12 @@ def _table(*columns: str) -> Table:
 def _buses(now: Report) -> Table:
     table = _table("bus", "frames", "load", "errors", "")
     for name, bus in now.buses.items():
-        events = ", ".join(f"{kind}: {count}" for kind, count in bus.events.items())
-        table.add_row(name, str(bus.frames), f"{bus.load:.1%}", str(bus.errors), events)
+        notes = [f"{kind}: {count}" for kind, count in bus.events.items()]
+        if bus.link is not None:
+            notes.insert(0, str(bus.link))
+        elif bus.alone:
+            notes.insert(0, "simulated, for this part of the vehicle alone")
+        table.add_row(name, str(bus.frames), f"{bus.load:.1%}", str(bus.errors), ", ".join(notes))
     return table
 
 

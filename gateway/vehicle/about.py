@@ -11,10 +11,10 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, get_type_hints
 
-from gateway.version import __version__
 from gateway.can import FD
 from gateway.routing import FrameRoute, Route, SignalRoute
 from gateway.vehicle.vehicle import Vehicle
+from gateway.version import __version__
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,6 +17,7 @@ from gateway.vehicle.behaviours import load_class
 from gateway.vehicle.drive import read_drive
 from gateway.vehicle.errors import VehicleFileError, keep, raise_all
 from gateway.vehicle.file import VehicleFile
+from gateway.vehicle.lin import attach, lin_bus, lin_database, silent_nodes
 from gateway.vehicle.links import BusMaker
 from gateway.vehicle.model import BusSpec, EcuSpec, ProtectSpec
 from gateway.vehicle.names import key_of, nodes_of
@@ -102,6 +103,11 @@ class Builder:
     def _database(self, name: str, spec: BusSpec) -> Database:
         """All files of a bus as one database."""
         databases = [load_shared(self.file.folder / path) for path in spec.database]
+        if spec.kind == "lin":
+            return lin_database(name, spec, databases)
+        for path, database in zip(spec.database, databases, strict=True):
+            if database.lin is not None:
+                raise VehicleFileError(f"{path} is an LDF, and {name} is no LIN bus: give it `kind: lin`")
         if len(databases) == 1:
             return databases[0]
         return Database(
@@ -118,6 +124,12 @@ class Builder:
             self._fault(f"{name!r} cannot be the name of a bus: letters, digits, _ and - are allowed", "buses", name)
         if spec.data_bitrate is not None and not fd:
             self._fault(f"bus {name} has a data_bitrate, so its kind must be canfd", "buses", name, "data_bitrate")
+        for word in ("schedule", "commander", "schedules"):
+            if word in spec.model_fields_set and spec.kind != "lin":
+                self._fault(f"bus {name} has a {word}, so its kind must be lin", "buses", name, word)
+        if spec.kind == "lin":
+            self._lin_bus(name, index, spec)
+            return
         data_rate = spec.data_bitrate if fd and spec.data_bitrate else spec.bitrate
         word = "data_bitrate" if spec.data_bitrate else "bitrate"
         rates = self.attempt(partial(BitRates, spec.bitrate, data_rate), "buses", name, word)
@@ -131,6 +143,22 @@ class Builder:
         bus = self._maker.make(self.vehicle.kernel, name, rates, index=index, fd=fd)
         self.vehicle.buses[name] = bus
         self.vehicle.gateway.attach(bus)
+
+    def _lin_bus(self, name: str, index: int, spec: BusSpec) -> None:
+        database = self.vehicle.databases[name]
+        bus = self.attempt(partial(lin_bus, self.vehicle.kernel, name, database, spec, index), "buses", name)
+        if bus is None:
+            self._lost_buses.add(name)
+            return
+        self.vehicle.buses[name] = bus
+        self.vehicle.gateway.attach(bus)
+        node = database.lin.commander if database.lin is not None else ""
+        commander = spec.commander or node
+        known = self.spec.ecus.get(commander)
+        if known is not None and name not in known.on:
+            self._fault(f"{commander} is the commander of {name} and is not on it", "ecus", commander, "on")
+        elif (known.node if known is not None and known.node else commander) != node:
+            self._fault(f"the commander of {name} is {node} in its LDF, not {commander}", "buses", name, "commander")
 
     @staticmethod
     def _has_frames(message: Message) -> bool:
@@ -209,7 +237,7 @@ class Builder:
 
     def _attach(self, ecu: Ecu, bus: str, node: str) -> None:
         database = self.vehicle.databases[bus]
-        port = ecu.attach(bus, self.vehicle.buses[bus].attach(ecu.name), database)
+        port = ecu.attach(bus, attach(self.vehicle.buses[bus], ecu.name, node), database)
         ecu.sends(port, [message for message in senders(database).get(node, []) if self._has_frames(message)])
 
     def _rest_bus(self) -> None:
@@ -218,8 +246,8 @@ class Builder:
         for bus, database in self.vehicle.databases.items():
             if not self.spec.buses[bus].restbus:
                 continue
-            for node in senders(database):
-                if node in known or node in NOBODY:
+            for node in dict.fromkeys([*senders(database), *silent_nodes(database)]):
+                if node in known or node in NOBODY or bus not in self.vehicle.buses:
                     continue
                 ecu = self.vehicle.ecus.get(node) or self._new_ecu(node, None)
                 self._attach(ecu, bus, node)

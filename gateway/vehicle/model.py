@@ -71,18 +71,32 @@ class _Section(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
 
 
+class SlotSpec(_Section):
+    """A slot of a LIN schedule table."""
+
+    frame: str = Field(description="A frame, MasterReq or SlaveResp")
+    delay: Duration = Field(description="From its start to the next slot")
+
+
 class BusSpec(_Section):
     """A bus."""
 
-    kind: Literal["can", "canfd"] = Field("can", description="CAN, or CAN FD (which carries classic frames as well)")
+    kind: Literal["can", "canfd", "lin"] = Field(
+        "can", description="CAN, CAN FD (which carries classic frames as well), or LIN"
+    )
     bitrate: BitRate = Field(500_000, description="Nominal bit rate in bit/s")
     data_bitrate: BitRate | None = Field(
         None, description="CAN FD: bit rate of the data phase; the nominal one if absent"
     )
     database: OneOrMore = Field(
-        default_factory=list, description="Files that describe its messages (DBC, KCD, SYM, ARXML)"
+        default_factory=list, description="Files that describe its messages (DBC, KCD, SYM, ARXML; LDF for LIN)"
     )
     restbus: bool = Field(True, description="Simulate the nodes of its database that are not under `ecus`")
+    schedule: str | None = Field(None, description="LIN: the schedule table to begin with; the first one if absent")
+    commander: str | None = Field(None, description="LIN: the ECU that is the commander; the LDF's if absent")
+    schedules: dict[str, list[SlotSpec]] = Field(
+        default_factory=dict, description="LIN: schedule tables besides those of the LDF"
+    )
 
 
 class EcuSpec(_Section):

@@ -13,8 +13,9 @@ from typing import Final
 from gateway.can import BusEvent, Controller, Frame
 from gateway.routing import Journey
 from gateway.sim import Kernel
-from gateway.trace import BusInfo, TraceWriter, open_writer
+from gateway.trace import TraceWriter, open_writer
 from gateway.vehicle.about import describe
+from gateway.vehicle.lin import bus_info
 from gateway.vehicle.notes import EventNote, Notes
 from gateway.vehicle.vehicle import Vehicle
 
@@ -30,9 +31,7 @@ class Recorder:
         self._frames: list[tuple[int, int, Frame, Controller, int, int]] = []
         self._notes = Notes(vehicle)
         self._events: list[EventNote] = []
-        infos = [
-            BusInfo(bus.name, bus.rates.nominal, bus.rates.data if bus.fd else 0) for bus in vehicle.buses.values()
-        ]
+        infos = [bus_info(bus) for bus in vehicle.buses.values()]
         self._writer: TraceWriter = open_writer(path, infos, describe(vehicle, seed).as_json())
         self.frames = 0
         self._closed = False

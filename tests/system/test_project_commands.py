@@ -161,6 +161,14 @@ def test_what_there_is_not(tmp_path: Path) -> None:
         assert f"{name}: error: " in ran.stdout
 
 
+def test_without_a_file_it_is_the_vehicle_here(tmp_path: Path) -> None:
+    ran = command("check", folder=tmp_path)
+    assert (ran.returncode, ran.stdout.splitlines()[0]) == (
+        2,
+        "vehicle.yaml: error: cannot be read: no such file or directory",
+    )
+
+
 def test_the_schema_is_printed() -> None:
     ran = command("check", "--schema", folder=ROOT)
     assert ran.stdout == (ROOT / "docs" / "vehicle.schema.json").read_text(encoding="utf-8")

@@ -256,9 +256,9 @@ def test_a_hundred_clients_get_the_same_frames(simulation, cleanup: ExitStack) -
             client.join("chassis")
         simulation.ecu_sends("chassis", *(Frame(0x100 + number, bytes([number])) for number in range(20)))
         heard = [tuple(client.hear() for _ in range(20)) for client in clients]
+        names = simulation.call(lambda: {controller.name for controller in simulation.buses["chassis"].controllers})
     assert len(set(heard)) == 1
     assert [record.frame.arbitration_id for record in heard[0]] == [0x100 + number for number in range(20)]
-    names = {controller.name for controller in simulation.buses["chassis"].controllers}
     assert names == {"ECU", *(f"raw-{number + 1}" for number in range(100))}
 
 

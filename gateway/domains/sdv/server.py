@@ -1,0 +1,68 @@
+"""kuksa.val over gRPC, v1 and v2 at one port, as long as a context lasts."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from gateway.domains.errors import ServeError, need_extra
+from gateway.domains.sdv.access import Access
+from gateway.domains.sdv.broker import Broker
+from gateway.links.addresses import Address
+from gateway.links.wall_time import epoch_ns_of
+
+try:
+    import grpc
+
+    from gateway.domains.grpc_server import GRACE_S, add_service, listen, loop_for, new_server
+    from gateway.domains.sdv import kuksa_v1, kuksa_v2
+except ImportError as error:
+    raise need_extra("The SDV domain (--sdv)", "sdv", error) from None
+
+PORT: Final = 55555
+
+
+@dataclass(frozen=True, slots=True)
+class SdvOptions:
+    """Where, and for whom. `key`: public key of tokens; `certificate` and `private_key`: of the server, for TLS."""
+
+    address: Address = Address("127.0.0.1", PORT)
+    key: Path | None = None
+    certificate: Path | None = None
+    private_key: Path | None = None
+
+
+@contextlib.asynccontextmanager
+async def serve_kuksa(broker: Broker, options: SdvOptions, *, epoch_ns: int | None = None) -> AsyncIterator[Address]:
+    """Serve a broker; yields the address. ServeError when it cannot be: virtual time, address, key, certificate."""
+    loop = loop_for("kuksa.val")
+    access = Access.of_file(options.key)
+    epoch_ns = epoch_ns_of(loop) if epoch_ns is None else epoch_ns
+    server = new_server()
+    add_service(server, kuksa_v2.SERVICE, kuksa_v2.KuksaV2(broker, access, epoch_ns))
+    add_service(server, kuksa_v1.SERVICE, kuksa_v1.KuksaV1(broker, access, epoch_ns))
+    address = await listen(server, "kuksa.val", options.address, _credentials(options))
+    try:
+        yield address
+    finally:
+        await server.stop(GRACE_S)
+
+
+def _credentials(options: SdvOptions) -> grpc.ServerCredentials | None:
+    certificate, key = options.certificate, options.private_key
+    if certificate is None and key is None:
+        return None
+    if certificate is None or key is None:
+        raise ServeError("TLS needs both: the server's certificate and its private key")
+    pair = []
+    for path in (key, certificate):
+        try:
+            pair.append(path.read_bytes())
+        except OSError as error:
+            raise ServeError(f"cannot be read: {error.strerror}", file=str(path)) from None
+        if b"-----BEGIN" not in pair[-1]:
+            raise ServeError("is no PEM file", file=str(path))
+    return grpc.ssl_server_credentials([(pair[0], pair[1])])

@@ -1,0 +1,315 @@
+"""What tests/system/test_socketcan.py has done inside one boot of a kernel with SocketCAN: `python FILE FOLDER SCENARIO...`.
+
+Each scenario drives `gateway run` and real can-utils, and leaves what it saw in FOLDER/SCENARIO.json; the tests judge it.
+The command line runs in forks of this process: inside User-Mode Linux a new Python takes seconds to import everything.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+import traceback
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import can
+
+from gateway.cli import main
+from gateway.cli.link_options import links_option
+from gateway.sim import Clock
+from gateway.vehicle import RunOptions, Selection, Vehicle, drive, read_vehicle
+
+ROOT = Path(__file__).parents[2]
+DEMO = str(ROOT / "vehicle.yaml")
+LINKS = ("--link", "powertrain=vcan0", "--link", "chassis=vcan1", "--link", "body=vcan2")
+ECUS = ("VCU", "Inverter", "BMS", "ESP", "EPS", "ACU", "BCM", "Cluster", "Climate", "SWM", "RLS")
+REST_BUS = "DCDC,OBC,PDC,Radar,TPMS,TCU"
+LIMIT_S = 60.0
+
+
+class Started:
+    """A fork that runs something; its standard output goes to a file."""
+
+    def __init__(self, work: Callable[[], None], output: Path) -> None:
+        self.output = output
+        self.pid = os.fork()
+        if self.pid == 0:
+            code = 1
+            try:
+                stream = os.open(output, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o644)
+                os.dup2(stream, 1)
+                sys.stdout = os.fdopen(1, "w", closefd=False)
+                work()
+                code = 0
+            except SystemExit as end:
+                code = end.code if isinstance(end.code, int) else 1
+            except BaseException:
+                traceback.print_exc()
+            finally:
+                sys.stdout.flush()
+                os._exit(code)
+
+    def interrupt(self) -> dict[str, Any]:
+        """End it as Ctrl-C does; what it reported."""
+        os.kill(self.pid, signal.SIGINT)
+        return self.report()
+
+    def kill(self) -> None:
+        os.kill(self.pid, signal.SIGKILL)
+        self.wait()
+
+    def wait(self) -> int:
+        return os.waitstatus_to_exitcode(os.waitpid(self.pid, 0)[1])
+
+    def report(self) -> dict[str, Any]:
+        """Wait for its end; its JSON document."""
+        code = self.wait()
+        text = self.output.read_text()
+        return json.loads(text) if text.startswith("{") else {"code": code, "output": text}
+
+
+def cli(folder: Path, name: str, *arguments: str) -> Started:
+    """`gateway ARGUMENTS`."""
+
+    def work() -> None:
+        sys.argv = ["gateway", *arguments]
+        main()
+
+    return Started(work, folder / f"{name}.out")
+
+
+def until(condition: Callable[[], bool], what: str) -> None:
+    end = time.monotonic() + LIMIT_S
+    while not condition():
+        if time.monotonic() > end:
+            raise TimeoutError(what)
+        time.sleep(0.05)
+
+
+@contextmanager
+def candump(log: Path, *interfaces: str) -> Iterator[None]:
+    with log.open("w") as stream:
+        running = subprocess.Popen(["candump", "-L", "-r", "8000000", *interfaces], stdout=stream)
+        try:
+            until(lambda: Path(f"/proc/{running.pid}/net/can/rcvlist_all").exists(), "candump")
+            time.sleep(0.3)
+            yield
+            time.sleep(0.3)
+        finally:
+            running.terminate()
+            running.wait()
+
+
+def lines(log: Path) -> list[tuple[float, str, str]]:
+    """Time, interface and frame of each line of a candump log."""
+    found = []
+    for line in log.read_text().splitlines():
+        stamp, interface, frame = line.split()[:3]
+        found.append((float(stamp[1:-1]), interface, frame))
+    return found
+
+
+def seen(log: Path, interface: str, start: str = "") -> int:
+    return sum(1 for _, where, frame in lines(log) if where == interface and frame.startswith(start)) if log.exists() else 0
+
+
+def listening(*interfaces: str) -> None:
+    """Wait until somebody's raw socket takes frames of each."""
+    lists = Path("/proc/net/can/rcvlist_all")
+    until(lambda: all(f"{name} " in lists.read_text() for name in interfaces), f"nobody listens on {interfaces}")
+
+
+# The scenarios
+
+
+def demo(folder: Path) -> dict[str, Any]:
+    """The demo vehicle on three vcans, without the switch module: cansend is that; a python-can client listens."""
+    trace, log = folder / "trace.log", folder / "candump.log"
+    with candump(log, "vcan0", "vcan1", "vcan2"), can.Bus("vcan1", interface="socketcan", fd=True) as client:
+        run = cli(folder, "demo", "run", DEMO, *LINKS, "--without", "SWM", "--cycle-start", "now", "--trace", str(trace), "--json", "--no-serve")
+        until(lambda: seen(log, "vcan2", "220#") > 5, "no LightCommand")
+        subprocess.run(["cansend", "vcan2", "200#01"], check=True)
+        before = seen(log, "vcan2", "220#")
+        until(lambda: seen(log, "vcan2", "220#") > before + 20, "no more LightCommand")
+        heard = {message.arbitration_id for message in iter(lambda: client.recv(0), None)}
+        report = run.interrupt()
+    return {
+        "report": report,
+        "candump": [(interface, frame) for _, interface, frame in lines(log)],
+        "trace": [(interface, frame) for _, interface, frame in lines(trace)],
+        "python_can": sorted(heard),
+    }
+
+
+def flood(folder: Path) -> dict[str, Any]:
+    """cangen as fast as it can, also while the gateway sleeps, so that the kernel loses frames."""
+    (folder / "a.dbc").write_text(
+        'VERSION ""\nNS_ :\nBS_:\nBU_: A\nBO_ 291 Probe: 8 A\n SG_ Value : 0|64@1+ (1,0) [0|0] "" A\n'
+    )
+    (folder / "flood.yaml").write_text(
+        "vehicle: flood\nbuses:\n"
+        "  a: {kind: can, bitrate: 1M, database: a.dbc, restbus: false}\n"
+        "  b: {kind: can, bitrate: 1M, restbus: false}\n"
+        'gateway:\n  routes:\n    - {from: a.Probe, to: b, when: "Value > 99"}\n'
+        "links:\n  a: {channel: vcan0}\n  b: {channel: vcan1}\n"
+    )
+    log = folder / "flood.log"
+    generate = ["cangen", "vcan0", "-g", "0", "-I", "123", "-L", "8", "-D", "i", "-n"]
+    with candump(log, "vcan1"):
+        run = cli(folder, "flood", "run", str(folder / "flood.yaml"), "--json", "--no-serve")
+        listening("vcan0", "vcan1")
+        until(lambda: subprocess.run(["cansend", "vcan0", "123#FFFFFFFFFFFFFFFF"], check=True) and seen(log, "vcan1") > 0, "nothing through")
+        probes = None
+        subprocess.run([*generate, "5000"], check=True)
+        os.kill(run.pid, signal.SIGSTOP)
+        subprocess.run([*generate, "20000"], check=True)
+        os.kill(run.pid, signal.SIGCONT)
+        quiet = [-1, seen(log, "vcan1")]
+        while quiet[-1] != quiet[-2]:
+            time.sleep(1.0)
+            quiet.append(seen(log, "vcan1"))
+        memory = Path(f"/proc/{run.pid}/status").read_text()
+        report = run.interrupt()
+    del probes
+    peak = next(int(line.split()[1]) for line in memory.splitlines() if line.startswith("VmHWM"))
+    statistics = Path("/sys/class/net/vcan0/statistics/rx_packets").read_text()
+    return {"report": report, "out": seen(log, "vcan1"), "peak_kib": peak, "rx_packets": int(statistics)}
+
+
+def trouble(folder: Path) -> dict[str, Any]:
+    """The interface goes down and comes back, then is removed and made again, while the vehicle drives."""
+    log = folder / "trouble.log"
+    with candump(log, "any"):
+        run = cli(folder, "trouble", "run", DEMO, "--link", "powertrain=vcan3", "--json", "--no-serve")
+        until(lambda: seen(log, "vcan3") > 100, "no frames")
+        for gone, back in (
+            (["ip link set vcan3 down"], ["ip link set vcan3 up"]),
+            (["ip link del vcan3"], ["ip link add dev vcan3 type vcan", "ip link set vcan3 mtu 72 up"]),
+        ):
+            for command in gone:
+                subprocess.run(command.split(), check=True)
+            time.sleep(1.0)
+            before = seen(log, "vcan3")
+            for command in back:
+                subprocess.run(command.split(), check=True)
+            until(lambda before=before: seen(log, "vcan3") > before + 100, "no frames after it came back")
+        return {"report": run.interrupt()}
+
+
+def refused(folder: Path) -> dict[str, Any]:
+    """Links that cannot be: exit code and what is said."""
+    subprocess.run(["ip", "link", "set", "vcan3", "down"], check=True)
+    subprocess.run(["ip", "link", "set", "vcan3", "mtu", "16"], check=True)
+    answers = {}
+    for name, link in {"absent": "powertrain=vcan77", "down": "powertrain=vcan3"}.items():
+        answers[name] = _refusal(folder, link)
+    subprocess.run(["ip", "link", "set", "vcan3", "up"], check=True)
+    answers["no_fd"] = _refusal(folder, "chassis=vcan3")
+    return answers
+
+
+def _refusal(folder: Path, link: str) -> dict[str, Any]:
+    def work() -> None:
+        os.dup2(1, 2)
+        sys.argv = ["gateway", "run", DEMO, "--link", link, "--for", "1s", "--json", "--no-serve"]
+        main()
+
+    started = Started(work, folder / "refused.out")
+    return {"code": started.wait(), "text": started.output.read_text()}
+
+
+CYCLE = """time_s,VCU.accelerator,ESP.brake,BCM.ignition,VCU.gear,SWM.turn,SWM.light
+0,0.0,25.0,On,P,Off,On
+1,0.0,25.0,,D,Left,
+1.5,40.0,0.0,,,,
+4,0.0,0.0,,,Off,
+4.1,0.0,60.0,,,,
+8,0.0,60.0,,P,,
+300,0.0,60.0,,,,
+"""
+CYCLE_S = 12
+
+
+def parts(folder: Path) -> dict[str, Any]:
+    """Every ECU a process of its own, the gateway another: the same drive as in one process, and one ECU killed."""
+    vehicle = folder / "vehicle.yaml"
+    text = Path(DEMO).read_text().replace("dbc/", f"{ROOT}/dbc/").replace(": ecus/", f": {ROOT}/ecus/")
+    vehicle.write_text(text.replace(f"{ROOT}/ecus/city.csv", "cycle.csv"))
+    (folder / "cycle.csv").write_text(CYCLE)
+    start = time.time() + 6
+    common = ("run", str(vehicle), *LINKS, "--cycle-start", f"{start:.3f}", "--no-serve", "--json")
+    running = {name: cli(folder, name, *common, "--only", name) for name in (*ECUS, REST_BUS)}
+    samples = folder / "samples.json"
+    middle = Started(lambda: _observed_gateway(vehicle, start, samples), folder / "gateway.out")
+    time.sleep(max(0.0, start + CYCLE_S - time.time()))
+    at_end = json.loads(samples.read_text())
+    running["EPS"].kill()
+    until(lambda: _quality(samples) == "stale", "the killed ECU's signals did not become stale")
+    stale = json.loads(samples.read_text())
+    running["EPS"] = cli(folder, "EPS", *common, "--only", "EPS")
+    until(lambda: _quality(samples) == "good", "the restarted ECU's signals did not come back")
+    back = json.loads(samples.read_text())
+    reports = {name: started.interrupt() for name, started in running.items()}
+    middle.interrupt()
+    single = cli(folder, "single", "run", str(vehicle), "--for", f"{CYCLE_S}s", "--json")
+    return {"parts": at_end, "stale": stale, "back": back, "single": single.report()["signals"], "reports": reports}
+
+
+def _observed_gateway(vehicle: Path, start: float, samples: Path) -> None:
+    """`gateway run --only gateway`, with its signals written down now and then."""
+
+    def watch(now: Vehicle, _wall_ns: int) -> None:
+        found = {s.path: [s.datapoint.value, s.datapoint.quality.value] for s in now.gateway.store}
+        samples.with_suffix(".new").write_text(json.dumps(found))
+        samples.with_suffix(".new").rename(samples)
+
+    options = RunOptions(
+        clock=Clock.WALL,
+        watcher=watch,
+        links=links_option([link for link in LINKS if link != "--link"]),
+        selection=Selection(frozenset({"gateway"})),
+        cycle_start_ns=round(start * 1e9),
+    )
+    drive(read_vehicle(vehicle), options)
+
+
+def _quality(samples: Path) -> str:
+    return str(json.loads(samples.read_text())["Vehicle.Chassis.SteeringWheel.Angle"][1])
+
+
+def replayed(folder: Path) -> dict[str, Any]:
+    """A recorded drive, played by canplayer onto the vcans, and by `gateway replay`."""
+    log = folder / "drive.log"
+    cli(folder, "recorded", "run", DEMO, "--for", "8s", "--trace", str(log), "--json").report()
+    live = cli(folder, "live", "run", DEMO, *LINKS, "--only", "gateway", "--no-serve", "--json")
+    listening("vcan0", "vcan1", "vcan2")
+    subprocess.run(["canplayer", "-I", str(log), "vcan0=powertrain", "vcan1=chassis", "vcan2=body"], check=True)
+    report = live.interrupt()
+    replay = cli(folder, "replay", "replay", str(log), "--vehicle", DEMO, "--json")
+    return {"live": report, "replay": replay.report()}
+
+
+SCENARIOS = {work.__name__: work for work in (demo, flood, trouble, refused, parts, replayed)}
+
+
+def inside(folder: Path, names: list[str]) -> None:
+    for name in names:
+        own = folder / name
+        own.mkdir()
+        began = time.monotonic()
+        try:
+            result = SCENARIOS[name](own)
+        except Exception:
+            result = {"error": traceback.format_exc()}
+        (folder / f"{name}.json").write_text(json.dumps(result))
+        print(f"{name}: {time.monotonic() - began:.1f} s", file=sys.stderr, flush=True)
+
+
+if __name__ == "__main__":
+    inside(Path(sys.argv[1]), sys.argv[2:] or list(SCENARIOS))

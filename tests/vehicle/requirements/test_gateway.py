@@ -1,0 +1,47 @@
+"""Requirements on the gateway and the buses: filters, rates, recovery."""
+
+from __future__ import annotations
+
+from gateway.hil import VehicleUnderTest, faults
+from gateway.routing import Quality
+
+WHEELS = "chassis.WheelSpeeds -> body"
+
+
+async def test_wheel_speeds_stay_away_from_the_body_while_the_car_stands(vehicle: VehicleUnderTest) -> None:
+    filtered = vehicle.route(WHEELS).expect_filtered("condition not met", within="100ms")
+    await vehicle["body"].expect_never("WheelSpeeds", during="500ms")
+    await filtered
+
+
+async def test_wheel_speeds_come_to_the_body_ten_times_a_second(rolling: VehicleUnderTest) -> None:
+    await rolling["body"].expect_period("WheelSpeeds", "100ms", tolerance=0.12, jitter="20ms", during="1s")
+
+
+async def test_the_tyre_monitor_gets_the_wheel_speeds_in_order(rolling: VehicleUnderTest) -> None:
+    frames = await rolling["powertrain"].expect_count("WheelSpeeds", 20, during="199500us")
+    counters = [int(frame.Counter) for frame in frames]
+    assert all((later - earlier) % 16 == 1 for earlier, later in zip(counters, counters[1:], strict=False))
+
+
+async def test_the_lamps_work_again_after_a_bus_off_of_the_bcm(vehicle: VehicleUnderTest) -> None:
+    with vehicle.ecu("BCM").bus_off():
+        await vehicle["body"].expect_never("LightCommand", during="300ms")
+    await vehicle["body"].expect("LightCommand", within="300ms")
+    vehicle.ecu("SWM").input("hazard").value = "On"
+    await vehicle["body"].expect("LightCommand", Left="On", within="200ms")
+
+
+async def test_the_signals_of_the_body_are_good_again_after_a_short_circuit(vehicle: VehicleUnderTest) -> None:
+    ignition = vehicle.signal("Vehicle.LowVoltageSystemState")
+    assert ignition.quality is Quality.GOOD
+    with vehicle.fault(faults.BusShorted("body")):
+        await ignition.becomes_stale(within="1s")
+    await ignition.becomes("ON", within="1s")
+
+
+async def test_a_hung_esp_is_reset_and_the_speed_comes_back(vehicle: VehicleUnderTest) -> None:
+    speed = vehicle.signal("Vehicle.Speed")
+    with vehicle.ecu("ESP").hang():
+        await speed.becomes_stale(within="300ms")
+    await speed.becomes(0, within="500ms")
