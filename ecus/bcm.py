@@ -6,6 +6,7 @@ from typing import Final
 
 from gateway.ecu import Ecu, every, on
 
+from .windows import Windows
 from .wishes import Wishes
 
 DOORS: Final = ("FrontLeft", "FrontRight", "RearLeft", "RearRight")
@@ -54,6 +55,7 @@ class Bcm:
         self.remote_hazard = ecu.rx("RemoteHazard.Hazard")
         self.remote_light = ecu.rx("RemoteLight.LowBeam")
         self.remote_locks = Wishes(ecu, "RemoteLocks", DOORS)
+        self.windows = Windows(ecu) if "doors" in ecu.ports else None
         self.lamp = {
             name: ecu.tx(f"LightCommand.{name}")
             for name in ("Left", "Right", "LowBeam", "HighBeam", "Position", "Daytime", "Brake", "Reverse", "Interior")
@@ -99,6 +101,11 @@ class Bcm:
             if wish != "None":
                 self._lock([door], wish == "Lock", "Remote")
 
+    @on("RemoteWindows")
+    def windows_wished(self) -> None:
+        if self.windows is not None:
+            self.windows.wished()
+
     @on("CrashStatus")
     def crash_told(self) -> None:
         """All doors unlocked, hazard lights on, once a crash."""
@@ -129,6 +136,9 @@ class Bcm:
         self._scan_doors()
         self.control_lights()
         self._wipe()
+        if self.windows is not None:
+            self.windows.switched()
+            self.windows.control(str(self.ignition.value) != "Off")
 
     def _scan_doors(self) -> None:
         button = str(self.lock_button.value)

@@ -13,8 +13,15 @@ class Rls:
         self.rain = ecu.input("rain", 0.0)
         self.brightness_out = ecu.tx("RainLight.Brightness")
         self.rain_out = ecu.tx("RainLight.Rain")
+        on_lin = "doors" in ecu.ports
+        self.doors = (ecu.tx("RlsState.Light"), ecu.tx("RlsState.RainIntensity")) if on_lin else None
 
     @every("50ms")
     def measure(self) -> None:
-        self.brightness_out.value = max(0.0, min(32000.0, self.brightness.number))
-        self.rain_out.value = max(0.0, min(100.0, self.rain.number))
+        brightness = max(0.0, min(32000.0, self.brightness.number))
+        rain = max(0.0, min(100.0, self.rain.number))
+        self.brightness_out.value = brightness
+        self.rain_out.value = rain
+        if self.doors is not None:
+            self.doors[0].value = round(brightness)
+            self.doors[1].value = round(rain)

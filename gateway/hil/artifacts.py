@@ -62,7 +62,9 @@ def curves(vehicle: VehicleUnderTest, expectation: Expectation[Any]) -> list[Cur
     """The signals that an expectation is about, around its time."""
     since_ns, until_ns = expectation.created_ns - _BEFORE_NS, expectation.ended_ns + _AFTER_NS
     if isinstance(expectation, MessageExpectation):
-        found = [curve for pattern in expectation.patterns for curve in _of_message(vehicle, pattern, since_ns, until_ns)]
+        found = [
+            curve for pattern in expectation.patterns for curve in _of_message(vehicle, pattern, since_ns, until_ns)
+        ]
         return found[:_PLOTTED]
     if isinstance(expectation, SignalExpectation):
         return [_of_signal(expectation)]

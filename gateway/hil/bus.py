@@ -83,7 +83,14 @@ class BusUnderTest:
         return Never(self.vehicle, f"no {pattern} during {during}", period(during, "during"), [pattern])
 
     def expect_count(
-        self, message: MessageName, count: int, values: Mapping[str, Any] | None = None, /, *, during: str, **signals: Any
+        self,
+        message: MessageName,
+        count: int,
+        values: Mapping[str, Any] | None = None,
+        /,
+        *,
+        during: str,
+        **signals: Any,
     ) -> Expectation[list[Received]]:
         """Exactly so many such frames come during this time."""
         pattern = self.pattern(message, values, signals)

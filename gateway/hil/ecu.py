@@ -111,9 +111,12 @@ class EcuUnderTest:
     def override(self, name: str, value: object) -> Handle:
         """Send this value in `Message.Signal`, whatever the behaviour says. A waveform is followed."""
         signal = self.tx(name)
-        if hasattr(value, "length_ns"):
+        if isinstance(value, Waveform):
             follower = Follower(
-                self._vehicle.kernel, value, period(_EVERY, "every"), lambda now: signal.hold(raw_of(signal.signal, now))
+                self._vehicle.kernel,
+                value,
+                period(_EVERY, "every"),
+                lambda now: signal.hold(raw_of(signal.signal, now)),
             )
             return self._held(name, signal, follower)
         signal.hold(raw_of(signal.signal, value))

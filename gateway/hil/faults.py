@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
-from typing import TYPE_CHECKING, Any, Final, Protocol
+from typing import TYPE_CHECKING, Any, Final, Protocol, runtime_checkable
 
 from gateway.can import LENGTHS, Controller, ControllerState, Disturbance, Frame
 from gateway.com import Protection
@@ -29,6 +29,7 @@ Undo = Callable[[], object]
 _FLIPPED_BITS: Final = 3
 
 
+@runtime_checkable
 class Fault(Protocol):
     """Something that can be put into a vehicle and taken out again."""
 

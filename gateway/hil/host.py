@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Coroutine
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any, Final, TypeVar
+from typing import Any, TypeVar
 
 from gateway.hil.errors import HilError
 from gateway.sim import Clock, Kernel, SimulationLoop
@@ -25,15 +25,19 @@ class Host:
         running = asyncio.get_running_loop()
         self._thread: ThreadPoolExecutor | None = None
         if isinstance(running, SimulationLoop):
-            self.loop: Final = running
+            self._loop = running
             return
         if clock is Clock.WALL:
             raise HilError(
                 "a vehicle in wall time needs the vehicle's own loop, and another one runs here:"
                 " start the script with gateway.hil.run(main()) instead of asyncio.run(main())"
             )
-        self.loop = SimulationLoop(Kernel(), clock)
+        self._loop = SimulationLoop(Kernel(), clock)
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="vehicle")
+
+    @property
+    def loop(self) -> SimulationLoop:
+        return self._loop
 
     async def run(self, function: Callable[[], Coroutine[Any, Any, T]]) -> T:
         """The result of a coroutine that takes the vehicle's time."""

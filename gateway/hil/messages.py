@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from gateway.can import Controller, Frame
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 class Timing(NamedTuple):
     """How regularly a message came. `jitter_ns`: the most that a gap was off from the mean."""
 
-    count: int
+    frames: int
     mean_ns: float
     shortest_ns: int
     longest_ns: int
@@ -141,11 +142,11 @@ class Limits(NamedTuple):
 class Period(MessageExpectation[Timing]):
     """A message comes regularly."""
 
-    def __init__(
-        self, vehicle: VehicleUnderTest, text: str, within_ns: int, pattern: Pattern, limits: Limits
-    ) -> None:
+    def __init__(self, vehicle: VehicleUnderTest, text: str, within_ns: int, pattern: Pattern, limits: Limits) -> None:
         if within_ns < 2 * limits.period_ns:
-            raise HilError(f"during={duration_text(within_ns)} is too short to see a period of {duration_text(limits.period_ns)}")
+            raise HilError(
+                f"during={duration_text(within_ns)} is too short to see a period of {duration_text(limits.period_ns)}"
+            )
         self._limits: Final = limits
         self._times: list[int] = []
         super().__init__(vehicle, text, within_ns, [pattern])
@@ -160,11 +161,12 @@ class Period(MessageExpectation[Timing]):
     def expired(self) -> None:
         times, limits = self._times, self._limits
         if len(times) < 2 or self.vehicle.now_ns - times[-1] > limits.period_ns + limits.jitter_ns:
-            self.break_(f"{len(times)} came within {duration_text(self.within_ns)}" + (
-                f", and none after {times[-1] / NS_PER_S:.6f} s" if times else ""
-            ))
+            self.break_(
+                f"{len(times)} came within {duration_text(self.within_ns)}"
+                + (f", and none after {times[-1] / NS_PER_S:.6f} s" if times else "")
+            )
             return
-        gaps = [later - earlier for earlier, later in zip(times, times[1:], strict=False)]
+        gaps = [later - earlier for earlier, later in pairwise(times)]
         timing = Timing(len(times), (times[-1] - times[0]) / len(gaps), min(gaps), max(gaps))
         if abs(timing.mean_ns - limits.period_ns) > limits.tolerance * limits.period_ns:
             self.break_(f"the mean period is {duration_text(round(timing.mean_ns))}")
@@ -176,7 +178,11 @@ class ResponseTime(Expectation[int]):
     """From what one expectation waits for to what another waits for; the nanoseconds between them."""
 
     def __init__(
-        self, vehicle: VehicleUnderTest, stimulus: Expectation[Received], response: Expectation[Received], at_most_ns: int
+        self,
+        vehicle: VehicleUnderTest,
+        stimulus: Expectation[Received],
+        response: Expectation[Received],
+        at_most_ns: int,
     ) -> None:
         text = f"{response.text} at most {duration_text(at_most_ns)} after {stimulus.text}"
         super().__init__(vehicle, text, max(stimulus.within_ns, response.within_ns))

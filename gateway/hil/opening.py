@@ -87,7 +87,9 @@ class Bench:
         clock = setup.needed_clock
         host = Host(clock)
         if host.loop.clock is not clock:
-            raise HilError(f"the loop that runs here is one in {host.loop.clock.value} time, and {clock.value} time is needed")
+            raise HilError(
+                f"the loop that runs here is one in {host.loop.clock.value} time, and {clock.value} time is needed"
+            )
         built = Builder(setup.file, host.loop.kernel, setup.seed, BusMaker(setup.addresses)).build()
         keep(built, Selection(without=setup.real))
         self.vehicle = VehicleUnderTest(setup.file, built, host, setup.real)
@@ -135,7 +137,9 @@ def load(
     `links`: real buses, `{"body": "vcan0"}`; `real`: ECUs that are on them and are left out here. VehicleFileError,
     with all its faults, for a file that cannot be; HilError for what cannot be together.
     """
-    given = {bus: parse_address(address) if isinstance(address, str) else address for bus, address in (links or {}).items()}
+    given = {
+        bus: parse_address(address) if isinstance(address, str) else address for bus, address in (links or {}).items()
+    }
     return Bench(Setup(Path(path), seed, given, frozenset(real), clock))
 
 

@@ -25,9 +25,7 @@ class Pattern:
         self.wanted: Final[Mapping[str, Wanted]] = {
             name: wanted_of_signal(self._signal(name), expected) for name, expected in signals.items()
         }
-        self._decoders: Final = [
-            (self._signal(name).decode, wanted.holds) for name, wanted in self.wanted.items()
-        ]
+        self._decoders: Final = [(self._signal(name).decode, wanted.holds) for name, wanted in self.wanted.items()]
 
     @property
     def name(self) -> str:

@@ -8,6 +8,7 @@ as they would without this plugin.
 from __future__ import annotations
 
 import asyncio
+import importlib
 import inspect
 import warnings
 from collections.abc import Callable, Generator, Mapping
@@ -102,8 +103,13 @@ def _fixtures(config: pytest.Config) -> ModuleType:
             pytest.fail(str(error), pytrace=False)
         opened.shared = scope != "function"
         yield opened
-        opened.clean()
-        await bench.__aexit__(None, None, None)
+        problem = None
+        try:
+            await bench.__aexit__(None, None, None)
+        except GatewayError as error:
+            problem = str(error)
+        if problem is not None:
+            pytest.fail(problem, pytrace=False)
 
     setattr(vehicle, _OURS, True)
     module.vehicle_seed = vehicle_seed  # type: ignore[attr-defined]
@@ -148,11 +154,11 @@ def _vehicle_file(config: pytest.Config, node: Any) -> Path:
     """From the marker, the command line, the ini file."""
     marked = next((m.args[0] for m in node.iter_markers("vehicle") if m.args), None)
     if marked is not None:
-        beside: Path = node.path.parent / marked
+        beside = Path(node.path.parent, marked)
         return beside if beside.exists() else config.rootpath / marked
     given = config.getoption("vehicle")
     if given:
-        return config.invocation_params.dir / given
+        return Path(config.invocation_params.dir, given)
     return config.rootpath / str(config.getini("vehicle_file"))
 
 
@@ -205,11 +211,10 @@ def _has_ours(definitions: Any) -> bool:
 def pytest_pycollect_makeitem(collector: Any, name: str, obj: object) -> Generator[None, Any, Any]:
     """A coroutine that takes a vehicle is an asyncio test, whatever mode pytest-asyncio is in."""
     function = getattr(obj, "__func__", obj)
-    if inspect.iscoroutinefunction(function) and collector.funcnamefilter(name):
-        if FIXTURE in inspect.signature(function).parameters:
-            manager = collector.session._fixturemanager
-            if _has_ours(manager.getfixturedefs(FIXTURE, collector)) and not _asyncio_marked(function):
-                pytest.mark.asyncio(loop_scope=collector.config.getoption("vehicle_scope"))(function)
+    if inspect.iscoroutinefunction(function) and FIXTURE in inspect.signature(function).parameters:
+        definitions = collector.session._fixturemanager.getfixturedefs(FIXTURE, collector)
+        if collector.funcnamefilter(name) and _has_ours(definitions) and not _asyncio_marked(function):
+            pytest.mark.asyncio(loop_scope=collector.config.getoption("vehicle_scope"))(function)
     return (yield)
 
 
@@ -305,7 +310,7 @@ def _vehicle_of(item: Any) -> VehicleUnderTest | None:
 
 def _finish(vehicle: VehicleUnderTest) -> None:
     from gateway.errors import GatewayError
-    from gateway.hil.errors import FaultLeftBehindWarning
+    from gateway.hil.errors import FaultLeftBehindWarning, ImpossibleOnLinkError
 
     problem: BaseException | None = None
     try:
@@ -317,6 +322,8 @@ def _finish(vehicle: VehicleUnderTest) -> None:
         problem = error
     if isinstance(problem, FaultLeftBehindWarning):
         pytest.fail(f"{file}:{line}: {problem}", pytrace=False)
+    if isinstance(problem, ImpossibleOnLinkError):
+        raise problem
     if problem is not None:
         pytest.fail(str(problem), pytrace=False)
 
@@ -382,7 +389,7 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) ->
     """Give pytest-html what the test has left, where that plugin is there."""
     report = yield
     if call.when == "call" and report.failed and item.config.pluginmanager.hasplugin("html") and _uses_vehicle(item):
-        from pytest_html import extras
+        extras = importlib.import_module("pytest_html").extras
 
         found = dict(item.user_properties)
         more = list(getattr(report, "extras", []))

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 from gateway.errors import nearest
 from gateway.hil.arguments import period
 from gateway.hil.errors import HilError
-from gateway.hil.expectation import Expectation
+from gateway.hil.expectation import Expectation, T
 from gateway.hil.story import frame_text, journey_text, route_line, seconds
 from gateway.routing import Decision, Journey, Route, RouteCounts
 from gateway.sim import duration_text
@@ -61,7 +61,7 @@ class RouteUnderTest:
         return f"<route {self.name}>"
 
 
-class RouteExpectation(Expectation[Journey]):
+class RouteExpectation(Expectation[T]):
     """Watches the decisions of one route."""
 
     def __init__(self, vehicle: VehicleUnderTest, route: Route, text: str, within_ns: int) -> None:
@@ -81,7 +81,7 @@ class RouteExpectation(Expectation[Journey]):
 
     def story(self) -> list[str]:
         if not self.seen:
-            return [route_line(self.vehicle, self.route, self.created_ns)]
+            return [route_line(self.route, self.created_ns)]
         bus = self.route.rule.source.partition(".")[0]
         lines = [
             f"  {frame_text(self.vehicle, bus, journey.frame)} {journey_text(journey)}"
@@ -96,7 +96,7 @@ class RouteExpectation(Expectation[Journey]):
         ]
 
 
-class Decides(RouteExpectation):
+class Decides(RouteExpectation[Journey]):
     """The route makes a certain decision."""
 
     def __init__(
@@ -110,7 +110,7 @@ class Decides(RouteExpectation):
             self.fulfil(journey)
 
 
-class NoDrop(RouteExpectation):
+class NoDrop(RouteExpectation[None]):
     """The route drops nothing."""
 
     def look(self, journey: Journey) -> None:
@@ -119,7 +119,7 @@ class NoDrop(RouteExpectation):
             self.break_(f"dropped after {after}: {journey.reason}")
 
     def expired(self) -> None:
-        self.fulfil(None)  # type: ignore[arg-type]
+        self.fulfil(None)
 
 
 def find_route(routes: list[Route], name: str) -> Route:

@@ -102,10 +102,10 @@ class SignalExpectation(Expectation[Datapoint]):
     def story(self) -> list[str]:
         lines = [f"the way of {self.signal.path}:"]
         steps = _changes(self.way)
-        if len(steps) > _SHOWN:
-            lines += [f"  {_step(*steps[0])}", f"  ... {len(steps) - _SHOWN} changes", *(f"  {_step(*s)}" for s in steps[-_SHOWN + 1 :])]
-        else:
-            lines += [f"  {_step(*step)}" for step in steps]
+        told = [f"  {_step(*step)}" for step in steps]
+        if len(told) > _SHOWN:
+            told = [told[0], f"  ... {len(told) - _SHOWN} changes", *told[-_SHOWN + 1 :]]
+        lines += told
         return [*lines, *self._sources()]
 
     def _sources(self) -> list[str]:

@@ -33,7 +33,7 @@ def message_story(vehicle: VehicleUnderTest, pattern: Pattern, since_ns: int, un
     lines = _came(vehicle, pattern, came, since_ns, until_ns)
     nearest = _nearest(vehicle, pattern, came, until_ns)
     if nearest is not None:
-        lines += ["", "the way of the nearest frame:", *indented(_explanation(vehicle, pattern.bus, nearest))]
+        lines += ["", "the way of the nearest frame:", *indented(_explanation(vehicle, nearest))]
     senders = _senders(vehicle, pattern)
     routes = _routes(vehicle, pattern, since_ns)
     return [*lines, *(["", *senders] if senders else []), *(["", *routes] if routes else [])]
@@ -81,7 +81,7 @@ def _nearest(vehicle: VehicleUnderTest, pattern: Pattern, came: list[Kept], unti
     return min(reversed(came), key=lambda kept: len(pattern.misses(kept[2])))
 
 
-def _explanation(vehicle: VehicleUnderTest, bus: str, kept: Kept) -> list[str]:
+def _explanation(vehicle: VehicleUnderTest, kept: Kept) -> list[str]:
     """As `gateway explain` tells it."""
     records, target = records_around(vehicle, kept)
     names = names_of(describe(vehicle.simulated, vehicle.seed), vehicle.simulated)
@@ -155,14 +155,12 @@ def _leads_to(route: Route, pattern: Pattern) -> bool:
 
 def _routes(vehicle: VehicleUnderTest, pattern: Pattern, since_ns: int) -> list[str]:
     """What the gateway did with what the message comes from."""
-    lines = []
-    for route in vehicle.simulated.gateway.routes:
-        if _leads_to(route, pattern):
-            lines.append(route_line(vehicle, route, since_ns))
+    routes = vehicle.simulated.gateway.routes
+    lines = [route_line(route, since_ns) for route in routes if _leads_to(route, pattern)]
     return ["routes that lead to it:", *indented(lines)] if lines else []
 
 
-def route_line(vehicle: VehicleUnderTest, route: Route, since_ns: int) -> str:
+def route_line(route: Route, since_ns: int) -> str:
     """A route, and the last that it decided."""
     rule = route.rule
     where = f" ({rule.file.rpartition('/')[2]}:{rule.line})" if rule.file else ""

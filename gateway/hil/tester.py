@@ -15,7 +15,7 @@ from gateway.com import Protection, TransmitTask, TxMessage
 from gateway.database import Message
 from gateway.hil.errors import HilError
 from gateway.hil.values import raw_of
-from gateway.hil.waveform import Follower, WaveValue
+from gateway.hil.waveform import Follower, Waveform, WaveValue
 from gateway.trace import Recorded, open_reader
 from gateway.vehicle import VehicleFile
 
@@ -64,7 +64,9 @@ class Tester:
 
     def _refusal(self, what: str) -> str:
         state = self.controller.state.value
-        return f"{what} could not be sent on {self.bus.name}: the tester is {state}, {self.controller.queued} frames wait"
+        return (
+            f"{what} could not be sent on {self.bus.name}: the tester is {state}, {self.controller.queued} frames wait"
+        )
 
 
 def put(message: TxMessage, values: Mapping[str, Any]) -> None:
@@ -100,7 +102,7 @@ class Cyclic:
         self._sending.protection = tester.message(message).protection
         self._followers: list[Follower] = []
         for name, value in values.items():
-            if hasattr(value, "length_ns"):
+            if isinstance(value, Waveform):
                 self._followers.append(Follower(kernel, value, period_ns, self._setter(name)))
             else:
                 put(self._sending, {name: value})

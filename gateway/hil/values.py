@@ -133,7 +133,7 @@ def wanted_of_leaf(leaf: VssLeaf | None, path: str, expected: object) -> Wanted:
         if isinstance(expected, float):
             number = expected
             return Wanted(f"{number:g}", lambda value: _number(value) and math.isclose(value, number, rel_tol=_CLOSE))
-        return Wanted(f"{expected}", lambda value: bool(value == expected) and isinstance(value, bool) == isinstance(expected, bool))
+        return Wanted(f"{expected}", lambda value: bool(value == expected) and _number(value) == _number(expected))
     if isinstance(expected, set | frozenset):
         each = [wanted_of_leaf(leaf, path, item) for item in expected]
         return Wanted(_one_of(each), lambda value: any(one.holds(value) for one in each))

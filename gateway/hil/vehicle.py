@@ -131,12 +131,12 @@ class VehicleUnderTest:
 
     def _later(self, delay_ns: int, action: Fault | Action, lasting: str | None) -> None:
         lasting_ns = None if lasting is None else period(lasting, "lasting")
-        if not hasattr(action, "begin"):
+        if not isinstance(action, Fault):
             if lasting is not None:
                 raise HilError("lasting is for faults; what is called does not last")
-            self.kernel.after(delay_ns, lambda: self._attempt(action))  # type: ignore[arg-type]
+            self.kernel.after(delay_ns, lambda: self._attempt(action))
             return
-        fault: Fault = action
+        fault = action
 
         def begin() -> None:
             handle = self.put(fault, stays=lasting is None)
@@ -179,7 +179,9 @@ class VehicleUnderTest:
 
     # Expectations over several buses
 
-    def expect_order(self, steps: Sequence[str | tuple[str, Mapping[str, Any]]], *, within: str) -> Expectation[list[Received]]:
+    def expect_order(
+        self, steps: Sequence[str | tuple[str, Mapping[str, Any]]], *, within: str
+    ) -> Expectation[list[Received]]:
         """Messages of any bus come, each for the first time, in this order: `["chassis.A", ("body.B", {"S": "On"})]`."""
         patterns = []
         for each in steps:
@@ -287,7 +289,10 @@ class VehicleUnderTest:
         for title, more in (
             ("the buses told:", bus_lines(self, since_ns, until_ns)),
             ("ECUs that failed:", [str(failure) for failure in self.failures]),
-            ("at work meanwhile:", [f"{handle.text}, since {seconds(handle.began_ns)} ({handle.place})" for handle in self.handles]),
+            (
+                "at work meanwhile:",
+                [f"{handle.text}, since {seconds(handle.began_ns)} ({handle.place})" for handle in self.handles],
+            ),
         ):
             if more:
                 lines += ["", title, *indented(more)]

@@ -6,7 +6,7 @@ import math
 from bisect import bisect_right
 from collections.abc import Callable
 from pathlib import Path
-from typing import Final, Protocol
+from typing import Final, Protocol, runtime_checkable
 
 from gateway.ecu import Track
 from gateway.errors import nearest
@@ -18,6 +18,7 @@ from gateway.vehicle.drive import read_drive
 WaveValue = bool | int | float | str
 
 
+@runtime_checkable
 class Waveform(Protocol):
     """A value at each time since its beginning. `length_ns` None: it never ends."""
 
@@ -99,7 +100,9 @@ def column(path: str | Path, name: str) -> Waveform:
 class Follower:
     """Sets something to the values of a waveform, each `every_ns`, until the waveform ends or it is stopped."""
 
-    def __init__(self, kernel: Kernel, waveform: Waveform, every_ns: int, setter: Callable[[WaveValue], object]) -> None:
+    def __init__(
+        self, kernel: Kernel, waveform: Waveform, every_ns: int, setter: Callable[[WaveValue], object]
+    ) -> None:
         self._kernel: Final = kernel
         self._waveform = waveform
         self._every_ns = every_ns

@@ -92,6 +92,10 @@ class Commander:
         """Wake the bus up and go on with the schedule."""
         self._bus.sleeping.wake_up(self.node, WAKE_UP_NS)
 
+    @property
+    def asleep(self) -> bool:
+        return self._bus.sleeping.asleep
+
     # For the bus
 
     def switched(self) -> None:

@@ -252,6 +252,6 @@ class Respond:
             if answer.node is bus.commander.node:
                 bus.commander.diagnostics.sent()
             if answer.frame.data[0] == 0:
-                bus.sleeping.fall_asleep("go-to-sleep command")
+                bus.sleeping.go_to_sleep()
         elif isinstance(answer.node, LinNode) and answer.node.diagnostics is not None:
             answer.node.diagnostics.sent()

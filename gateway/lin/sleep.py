@@ -49,14 +49,18 @@ class Sleeping:
         if self._idle.due is None and not self.asleep:
             self._idle.set(self._bus.kernel.now + IDLE_NS)
 
-    def fall_asleep(self, why: str) -> None:
+    def go_to_sleep(self) -> None:
+        """The command has come through."""
+        self._fall_asleep("go-to-sleep command")
+        self._bus.commander.fell_asleep()
+
+    def _fall_asleep(self, why: str) -> None:
         bus = self._bus
         self._idle.cancel()
         self.unready = False
         if not self.asleep:
             self._change(True)
             bus.tell(BusEventKind.SLEEP, bus.commander.node, None, why)
-            bus.commander.fell_asleep()
 
     def wake_up(self, node: LinNode, pulse_ns: int) -> None:
         """A node wants the bus to be awake."""
@@ -112,4 +116,5 @@ class Sleeping:
             self._idle.set(due_ns)
             return
         bus.tell(BusEventKind.SILENT, bus.commander.node, None, "the commander is silent")
-        self.fall_asleep("nobody has sent a header for 4 s")
+        # A commander that nobody hears goes on all the same: it does not know.
+        self._fall_asleep("nobody has sent a header for 4 s")

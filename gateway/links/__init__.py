@@ -3,8 +3,8 @@
 from gateway.links.errors import LinkError, RecordError
 from gateway.links.link import Arbiter, Link, LinkAddress, LinkRates, parse_address
 from gateway.links.linked_bus import LinkedBus
-from gateway.links.participant import Participant
 from gateway.links.opening import open_link
+from gateway.links.participant import Participant
 from gateway.links.places import place_for
 from gateway.links.server import BusServer, serve
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import errno
 from collections import deque
 from collections.abc import AsyncIterator
 from typing import Any, Final, cast
@@ -139,6 +140,11 @@ async def link_cannelloni(bus: Bus, address: Address, peer: Address | None = Non
         )
     except OSError as error:
         link.close()
+        if peer is not None and error.errno == errno.EINVAL:
+            raise LinkError(
+                f"cannelloni cannot reach {peer} from {address}, which is this machine only:"
+                f" write 0.0.0.0:{address.port},{peer}"
+            ) from None
         raise LinkError(f"cannelloni cannot use {address}: {reason(error)}") from None
     try:
         yield link

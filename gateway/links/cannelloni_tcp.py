@@ -125,8 +125,7 @@ async def serve_cannelloni(bus: Bus, address: Address) -> AsyncIterator[Cannello
     try:
         yield server
     finally:
-        acceptor.close()
-        await server.clients.stop()
+        await server.clients.end(acceptor)
 
 
 class _Peer(StreamClient[Frame]):

@@ -42,8 +42,7 @@ async def serve(
     try:
         yield server
     finally:
-        acceptor.close()
-        await server.clients.stop()
+        await server.clients.end(acceptor)
         remove(place, inode)
 
 

@@ -13,6 +13,7 @@ from typing import Final
 
 from gateway.can.frame import ERROR, FD
 from gateway.links.errors import RecordError
+from gateway.links.record_stream import RecordStream
 from gateway.links.records import (
     VERSION,
     Bye,
@@ -26,7 +27,7 @@ from gateway.links.records import (
     Opened,
     Welcome,
 )
-from gateway.links.wire import RecordStream, encode
+from gateway.links.wire import encode
 
 ROOM: Final = 8192
 """Frames that wait for a client which does not read."""

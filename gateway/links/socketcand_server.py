@@ -45,8 +45,7 @@ async def serve_socketcand(
     try:
         yield server
     finally:
-        acceptor.close()
-        await server.clients.stop()
+        await server.clients.end(acceptor)
 
 
 class _Client(StreamClient[Request]):

@@ -47,9 +47,14 @@ class Clients:
     def __len__(self) -> int:
         return len(self.now)
 
-    async def stop(self) -> None:
-        """End all conversations; to be awaited when no connection is accepted any more."""
+    async def end(self, acceptor: asyncio.Server) -> None:
+        """Accept no more connections, and end all conversations."""
+        loop = asyncio.get_running_loop()
+        for listening in acceptor.sockets:
+            # A server that is closed while it accepts a connection leaves that one open for ever (Python 3.11).
+            loop.remove_reader(listening.fileno())
         await self._turns(_ACCEPTED_TURNS)
+        acceptor.close()
         for client in list(self.now):
             client.stop("the simulation has ended")
         await self._turns(_ENDING_TURNS)

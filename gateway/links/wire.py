@@ -233,33 +233,6 @@ _DECODERS: Final[dict[int, Callable[[_Fields], Record]]] = {
 }
 
 
-class RecordStream:
-    """Records of a stream that comes in pieces."""
-
-    def __init__(self) -> None:
-        self._data = bytearray()
-
-    def feed(self, data: bytes) -> None:
-        self._data += data
-
-    @property
-    def partial(self) -> bool:
-        """Whether bytes wait for the rest of their record."""
-        return len(self._data) > 0
-
-    def next(self) -> Record | None:
-        """The next record; None until its last byte is there. Raises `RecordError`."""
-        data = self._data
-        if len(data) < HEAD:
-            return None
-        end = HEAD + record_length(data)
-        if len(data) < end:
-            return None
-        body = bytes(data[HEAD:end])
-        del data[:end]
-        return decode(body)
-
-
 def record_length(head: bytes | bytearray) -> int:
     """The length that the first two bytes of a record tell. Raises `RecordError` for one that cannot be."""
     length = head[0] << 8 | head[1]

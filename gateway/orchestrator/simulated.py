@@ -29,13 +29,16 @@ _MS: Final = 1_000_000
 FIRST_PID: Final = 1000
 
 
+_CLEAN: Final = Exit(0)
+
+
 @dataclass(frozen=True, slots=True)
 class Model:
     """How a program behaves; times in nanoseconds, as a range to draw from."""
 
     ready: tuple[int, int] = (5 * _MS, 5 * _MS)
     exit_after: int | None = None
-    end: Exit = Exit(0)
+    end: Exit = _CLEAN
     fail_starts: int = 0
     stop_after: int = 1 * _MS
     ignores_sigterm: bool = False
@@ -104,7 +107,7 @@ class SimulatedProcess:
             self._gone = True
             self._events.exited(end)
 
-    def signal(self, number: int, *, everyone: bool) -> None:  # noqa: ARG002 - a simulated program is alone
+    def signal(self, number: int, *, everyone: bool) -> None:
         if number == 9:
             self._frozen = False
             self.later(0, Exit(0, 9))

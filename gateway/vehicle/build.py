@@ -17,7 +17,7 @@ from gateway.vehicle.behaviours import load_class
 from gateway.vehicle.drive import read_drive
 from gateway.vehicle.errors import VehicleFileError, keep, raise_all
 from gateway.vehicle.file import VehicleFile
-from gateway.vehicle.lin import attach, lin_bus, lin_database, silent_nodes
+from gateway.vehicle.lin import attach, hold_start_values, lin_bus, lin_database, silent_nodes
 from gateway.vehicle.links import BusMaker
 from gateway.vehicle.model import BusSpec, EcuSpec, ProtectSpec
 from gateway.vehicle.names import key_of, nodes_of
@@ -78,9 +78,14 @@ class Builder:
         self.attempt(self._signals, "gateway", "signals")
         self._rest_bus()
         self._leave_to_the_gateway(routes.forwarded)
+        hold_start_values(self.vehicle)
         self._give_tracks(tracks or {})
         for name, spec in self.spec.protect.items():
             self.attempt(partial(self._protect, name, spec, routes.forwarded), "protect", name)
+        if "nodes" in self.spec.domains:
+            from gateway.vehicle.nodes import build_fleet
+
+            self.vehicle.fleet = self.attempt(partial(build_fleet, self.vehicle, self.file), "domains", "nodes")
         for name in self.spec.links:
             if name not in self.spec.buses and name not in self.file.left_out:
                 near = nearest(name, list(self.spec.buses))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from gateway.can import Bus, Controller
+from gateway.can import Bus, Controller, Frame
 from gateway.database import Database, Message, Severity, Signal
 from gateway.database.diagnostic import Findings
 from gateway.database.ldf_schedules import check_slot
@@ -13,11 +13,13 @@ from gateway.database.lin import LinDescription, LinFrame, Responder, ScheduleTa
 from gateway.database.lin_wire import LAST_ID
 from gateway.ecu import NOBODY
 from gateway.errors import GatewayError, nearest
-from gateway.lin import LinBus
+from gateway.lin import LinBus, LinNode
 from gateway.sim import Kernel
 from gateway.trace import BusInfo
 from gateway.vehicle.errors import VehicleFileError, raise_all
 from gateway.vehicle.model import BusSpec
+from gateway.vehicle.names import End
+from gateway.vehicle.vehicle import Vehicle
 
 
 def lin_database(name: str, spec: BusSpec, databases: Sequence[Database]) -> Database:
@@ -141,6 +143,34 @@ def lin_bus(kernel: Kernel, name: str, database: Database, spec: BusSpec, index:
 def attach(bus: Bus, name: str, node: str) -> Controller:
     """A controller for an ECU; on a LIN bus that of its node."""
     return bus.attach_node(name, node) if isinstance(bus, LinBus) else bus.attach(name)
+
+
+def check_frame_target(bus: Bus, source: End, target: End) -> None:
+    """A frame route to a LIN bus must lead to a frame that its schedule can have. VehicleFileError otherwise."""
+    if not isinstance(bus, LinBus):
+        return
+    if source.key is None:
+        raise VehicleFileError(f"all frames of {source.bus} cannot go to {bus.name}: a LIN bus has its own; name one")
+    key = source.key if target.key is None else target.key
+    frame = bus.frames_by_id.get(key)
+    if frame is None:
+        names = ", ".join(each.name for each in bus.frames_by_id.values())
+        raise VehicleFileError(f"{bus.name} is a LIN bus and has no frame {key:#x}; name one of its frames ({names})")
+    if source.message is not None and source.message.length != frame.length:
+        raise VehicleFileError(
+            f"{source} has {source.message.length} bytes, and {bus.name}.{frame.name} {frame.length}: route its signals"
+        )
+
+
+def hold_start_values(vehicle: Vehicle) -> None:
+    """Until the first frame of a route to LIN has come, the gateway answers with the start values of its target."""
+    for route in vehicle.gateway.frame_routes():
+        controller = route.lane.controller
+        key = route.rule.source_key if route.rule.target_key is None else route.rule.target_key
+        if isinstance(controller, LinNode) and key is not None:
+            message = vehicle.databases[controller.bus.name].by_id(key, False)
+            if message is not None:
+                controller.hold(Frame(key, message.initial))
 
 
 def silent_nodes(database: Database) -> list[str]:

@@ -18,6 +18,7 @@ from gateway.routing import (
     compile_expression,
 )
 from gateway.vehicle.errors import VehicleFileError, keep, raise_all
+from gateway.vehicle.lin import check_frame_target
 from gateway.vehicle.loops import Loops
 from gateway.vehicle.model import RouteSpec
 from gateway.vehicle.names import End, key_of, resolve
@@ -78,6 +79,7 @@ class RouteBuilder:
     def _check_frame_ends(self, source: End, target: End) -> None:
         bus = self._vehicle.buses[target.bus]
         message = source.message
+        check_frame_target(bus, source, target)
         if source.key is None and target.key is not None:
             raise VehicleFileError(f"all frames of {source.bus} cannot get the one identifier of {target}")
         if message is not None and not bus.fd and (message.fd or message.length > 8):

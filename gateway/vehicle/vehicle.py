@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from gateway.can import Bus, BusEventKind
 from gateway.database import Database
@@ -11,6 +12,9 @@ from gateway.ecu import Ecu, Failure
 from gateway.errors import GatewayError, nearest
 from gateway.routing import CanToVss, Gateway, VssMapping, VssToCan
 from gateway.sim import NS_PER_S, Kernel, Streams
+
+if TYPE_CHECKING:
+    from gateway.orchestrator.fleet import Fleet
 
 
 @dataclass(slots=True)
@@ -33,15 +37,27 @@ class Vehicle:
     has_gateway: bool = True
     """The gateway runs here."""
 
+    fleet: Fleet | None = None
+    """Nodes and units."""
+    managed: set[str] = field(default_factory=set)
+    """ECUs that a unit of a node switches on and off."""
+    services: dict[str, Ecu] = field(default_factory=dict)
+    """Services in Python that run as units of nodes."""
+
     def start(self) -> None:
         """Switch everything on. An asyncio loop must run when a behaviour has tasks."""
-        for ecu in self.ecus.values():
-            ecu.switch_on()
+        for name, ecu in self.ecus.items():
+            if name not in self.managed:
+                ecu.switch_on()
         if self.has_gateway:
             self.gateway.start()
+        if self.fleet is not None:
+            self.fleet.start()
 
     def stop(self) -> None:
         """Switch everything off and cancel what the ECUs run."""
+        if self.fleet is not None:
+            self.fleet.stop()
         for ecu in self.ecus.values():
             ecu.switch_off()
 

@@ -1,4 +1,4 @@
-"""Compare the lengths of many random frames with their construction bit by bit: `python tests/campaigns/can.py`."""
+"""Compare the lengths of many random frames with their construction bit by bit: `python tests/campaigns/can_frames.py`."""
 
 from __future__ import annotations
 

@@ -108,7 +108,9 @@ class Engine:
         if unit is None and self.files.has(name):
             unit = self.unit(name)
         if unit is None or (unit.spec.load_state is LoadState.NOT_FOUND and unit.active in DOWN):
-            near = nearest(name, [known for known, one in self.units.items() if one.spec.load_state is LoadState.LOADED])
+            near = nearest(
+                name, [known for known, one in self.units.items() if one.spec.load_state is LoadState.LOADED]
+            )
             raise NoSuchUnitError(f"Unit {name} not found.{near}")
         return unit
 

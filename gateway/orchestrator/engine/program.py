@@ -44,7 +44,8 @@ class ProcessEvents(Protocol):
 class Process(Protocol):
     """A running program."""
 
-    pid: int
+    @property
+    def pid(self) -> int: ...
 
     def signal(self, number: int, *, everyone: bool) -> None: ...
     def freeze(self) -> None: ...

@@ -368,7 +368,11 @@ class Service(Unit):
             self._back_to_running()
         else:
             self._fail_with("timeout")
-            killing = {_S.STOP_SIGTERM: _S.STOP_SIGKILL, _S.STOP_POST: _S.FINAL_SIGTERM, _S.FINAL_SIGTERM: _S.FINAL_SIGKILL}
+            killing = {
+                _S.STOP_SIGTERM: _S.STOP_SIGKILL,
+                _S.STOP_POST: _S.FINAL_SIGTERM,
+                _S.FINAL_SIGTERM: _S.FINAL_SIGKILL,
+            }
             if self.state in {_S.STOP_SIGKILL, _S.FINAL_SIGKILL}:  # not even that helped: it is left behind
                 self.main = self.control = None
                 self._group_gone()
@@ -380,9 +384,7 @@ class Service(Unit):
     def _run(self, kind: ExecKind, command: Command) -> _Ears:
         ears = _Ears(self, kind, command)
         spec = self.service
-        start = Start(
-            self.spec, kind, command, spec.environment, spec.working_directory, self._attempts, self.main_pid
-        )
+        start = Start(self.spec, kind, command, spec.environment, spec.working_directory, self._attempts, self.main_pid)
         try:
             ears.process = self.engine.runner.start(start, ears)
         except OrchestratorError as error:

@@ -39,9 +39,8 @@ class Wish:
     matters: bool
     because: list[Wish] = field(default_factory=list)
     """Those that pulled it in."""
-    mattering: list[Wish] = field(default_factory=list)
-    """Those that cannot do without it."""
-    manual: bool = False
+    needs: list[Wish] = field(default_factory=list)
+    """Those that it cannot do without."""
 
 
 class Transaction:
@@ -73,7 +72,7 @@ class Transaction:
         if by is not None:
             wish.because.append(by)
             if matters:
-                wish.mattering.append(by)
+                by.needs.append(wish)
         if new and self.mode is not JobMode.IGNORE_DEPENDENCIES:
             if kind in STARTS:
                 self._pull_up(wish)
@@ -130,7 +129,7 @@ class Transaction:
             if wish.matters:
                 continue
             wish.matters = True
-            waiting += [other for other in self._all() if wish in other.mattering and not other.matters]
+            waiting += wish.needs
 
     def _all(self) -> Iterator[Wish]:
         for wishes in self.wishes.values():

@@ -42,6 +42,8 @@ class Unit:
         self.job: Job | None = None
         self.changed_ns = 0
         self.active_since_ns = 0
+        self.begun_ns = 0
+        """When it last left inactive or failed."""
         self.settings: dict[str, object] = {}
         """Properties set at run time."""
 
@@ -58,6 +60,8 @@ class Unit:
         now = self.engine.now
         if active is not before:
             self.changed_ns = now
+            if before in DOWN:
+                self.begun_ns = now
             if active in UP and before not in UP:
                 self.active_since_ns = now
         self.engine.notify(self, before, restarts=restarts)

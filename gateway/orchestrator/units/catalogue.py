@@ -144,9 +144,11 @@ class UnitFiles:
             if not install.empty:
                 self._enabled[name] = links
             for kind, targets in links.items():
-                for target in targets:
-                    if target not in before.get(kind, ()):
-                        changes.append(UnitChange("symlink", _link(kind, target, name), self._file(name)))
+                changes += [
+                    UnitChange("symlink", _link(kind, target, name), self._file(name))
+                    for target in targets
+                    if target not in before.get(kind, ())
+                ]
         return carries, changes
 
     def disable(self, names: Iterable[str]) -> list[UnitChange]:

@@ -140,6 +140,12 @@ def test_a_tcp_peer_that_does_not_greet_is_left(simulation) -> None:
     assert simulation.call(lambda: server.clients.broken) == 1
 
 
+def test_a_peer_on_another_machine_needs_an_address_that_it_can_reach(simulation) -> None:
+    peer = Address("192.0.2.77", 20000)  # TEST-NET-1, RFC 5737
+    with pytest.raises(LinkError, match=r"from 127\.0\.0\.1:0, which is this machine only: write 0\.0\.0\.0:0,192"):
+        simulation.link_cannelloni("powertrain", peer)
+
+
 def test_addresses_in_use_are_told(simulation, peer: Peer) -> None:
     link = simulation.link_cannelloni("powertrain")
     with pytest.raises(LinkError, match=r"cannelloni cannot use .*: Address already in use"):

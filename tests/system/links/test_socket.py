@@ -17,8 +17,9 @@ import pytest
 from gateway.can import Frame
 from gateway.links import LinkError, place_for, serve
 from gateway.links.places import find, folders, listen, remove, running
+from gateway.links.record_stream import RecordStream
 from gateway.links.records import Carried, Failure, Hello, Lost, Open, Opened, Record, Welcome
-from gateway.links.wire import HEAD, RecordStream, decode, encode, record_length
+from gateway.links.wire import HEAD, decode, encode, record_length
 from gateway.sim import Clock, Kernel, run
 
 LIMIT_S = 10.0

@@ -12,6 +12,7 @@ from link_frames import damaged, frames, in_pieces
 
 from gateway.can import BRS, ERROR, ESI, EXTENDED, FD, REMOTE, Frame
 from gateway.links.errors import RecordError
+from gateway.links.record_stream import RecordStream
 from gateway.links.records import (
     Bye,
     Carried,
@@ -27,7 +28,7 @@ from gateway.links.records import (
     State,
     Welcome,
 )
-from gateway.links.wire import RecordStream, encode
+from gateway.links.wire import encode
 
 WELCOME = Welcome(
     1,

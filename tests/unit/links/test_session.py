@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from link_frames import damaged, frames, in_pieces
 
 from gateway.can import ERROR, FD, Frame
+from gateway.links.record_stream import RecordStream
 from gateway.links.records import (
     Bye,
     Carried,
@@ -26,7 +27,7 @@ from gateway.links.records import (
     Welcome,
 )
 from gateway.links.session import Session
-from gateway.links.wire import RecordStream, encode, encode_frame
+from gateway.links.wire import encode, encode_frame
 
 WELCOME = Welcome(
     1,

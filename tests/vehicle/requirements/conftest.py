@@ -51,4 +51,3 @@ async def start_rolling(vehicle: VehicleUnderTest) -> None:
     vehicle.ecu("VCU").input("accelerator").value = 60.0
     await vehicle["powertrain"].expect("VehicleSpeed", Speed=lambda kmh: kmh >= 12, within="5s")
     vehicle.ecu("VCU").input("accelerator").value = 8.0
-

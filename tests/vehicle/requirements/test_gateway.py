@@ -18,10 +18,11 @@ async def test_wheel_speeds_come_to_the_body_ten_times_a_second(rolling: Vehicle
     await rolling["body"].expect_period("WheelSpeeds", "100ms", tolerance=0.12, jitter="20ms", during="1s")
 
 
-async def test_the_tyre_monitor_gets_the_wheel_speeds_in_order(rolling: VehicleUnderTest) -> None:
-    frames = await rolling["powertrain"].expect_count("WheelSpeeds", 20, during="199500us")
-    counters = [int(frame.Counter) for frame in frames]
-    assert all((later - earlier) % 16 == 1 for earlier, later in zip(counters, counters[1:], strict=False))
+async def test_no_wheel_speeds_are_missing_on_the_powertrain(rolling: VehicleUnderTest) -> None:
+    powertrain = rolling["powertrain"]
+    frame = await powertrain.expect("WheelSpeeds", within="50ms")
+    for _ in range(20):
+        frame = await powertrain.expect("WheelSpeeds", Counter=(int(frame.Counter) + 1) % 16, within="50ms")
 
 
 async def test_the_lamps_work_again_after_a_bus_off_of_the_bcm(vehicle: VehicleUnderTest) -> None:

@@ -1,0 +1,304 @@
+"""The pytest plugin as a user has it: whole pytest runs in a folder of their own."""
+
+from __future__ import annotations
+
+import xml.etree.ElementTree as ElementTree
+from pathlib import Path
+
+import pytest
+
+pytest_plugins = ["pytester"]
+
+VEHICLE = """\
+vehicle: two-lamps
+buses:
+  body: {kind: can, bitrate: 125k, database: body.dbc}
+  front: {kind: can, bitrate: 500k, database: front.dbc}
+ecus:
+  Switch: {on: [body], behaviour: ecus.py:Switch}
+  Lamp: {on: [front], behaviour: ecus.py:Lamp}
+gateway:
+  latency: 1ms
+  routes:
+    - {from: body.Button.Pressed, to: front.Wish.Light, send: on_change}
+  signals: signals.json
+"""
+DATABASE = """\
+VERSION ""
+BU_: Switch Lamp GW
+BO_ 256 {message}: 2 {sender}
+ SG_ {signal} : 0|1@1+ (1,0) [0|1] "" GW
+ SG_ Level : 8|8@1+ (0.5,0) [0|100] "%" GW
+{more}
+BA_DEF_ BO_ "GenMsgCycleTime" INT 0 60000;
+BA_DEF_DEF_ "GenMsgCycleTime" 0;
+BA_ "GenMsgCycleTime" BO_ 256 50;
+VAL_ 256 {signal} 0 "Off" 1 "On" ;
+"""
+LAMP = """\
+BO_ 257 Light: 1 Lamp
+ SG_ Lit : 0|1@1+ (1,0) [0|1] "" GW
+"""
+ECUS = """\
+from gateway.ecu import Ecu, every, on
+
+
+class Switch:
+    def __init__(self, ecu: Ecu) -> None:
+        self.finger = ecu.input("finger", False)
+        self.pressed = ecu.tx("Button.Pressed")
+
+    @every("10ms")
+    def scan(self) -> None:
+        self.pressed.value = "On" if self.finger.on else "Off"
+
+
+class Lamp:
+    def __init__(self, ecu: Ecu) -> None:
+        self.ecu = ecu
+        self.wish = ecu.rx("Wish.Light")
+        self.lit = ecu.tx("Light.Lit")
+
+    @on("Wish")
+    def follow(self) -> None:
+        self.lit.value = self.wish.value
+        self.ecu.send("Light")
+"""
+SIGNALS = """\
+{"Vehicle": {"type": "branch", "description": "v", "children": {"IsLit": {
+ "type": "sensor", "datatype": "boolean", "description": "l",
+ "dbc2vss": {"signal": "front.Light.Lit", "on_change": true, "transform": {"mapping": [
+  {"from": 0, "to": false}, {"from": 1, "to": true}]}}}}}}
+"""
+
+
+@pytest.fixture
+def project(pytester: pytest.Pytester) -> pytest.Pytester:
+    """A folder with a small vehicle: a button, a gateway, a lamp."""
+    pytester.makefile(".yaml", vehicle=VEHICLE)
+    pytester.makefile(
+        ".dbc",
+        body=DATABASE.format(message="Button", sender="Switch", signal="Pressed", more=""),
+        front=DATABASE.format(message="Wish", sender="GW", signal="Light", more=LAMP),
+    )
+    pytester.makefile(".json", signals=SIGNALS)
+    pytester.makepyfile(ecus=ECUS)
+    pytester.makeini("[pytest]\nasyncio_default_fixture_loop_scope = function\n")
+    return pytester
+
+
+def run(project: pytest.Pytester, body: str, *arguments: str) -> pytest.RunResult:
+    """pytest on one file with these tests, in a process of its own."""
+    project.makepyfile(test_it="from gateway.hil import faults, near, ramp, raw, sine, step\n" + body)
+    return project.runpytest_subprocess("-p", "no:cacheprovider", *arguments)
+
+
+PASSES = """
+async def test_light(vehicle):
+    await vehicle.run_for("100ms")
+    vehicle.ecu("Switch").input("finger").value = True
+    await vehicle["front"].expect("Light", Lit=1, within="100ms")
+    assert await vehicle.signal("Vehicle.IsLit").becomes(True, within="10ms")
+"""
+
+
+def test_a_test_needs_no_marker_and_no_ini(project: pytest.Pytester) -> None:
+    run(project, PASSES).assert_outcomes(passed=1)
+
+
+def test_other_tests_keep_their_loop(project: pytest.Pytester) -> None:
+    body = PASSES + (
+        "import asyncio, pytest\n"
+        "from gateway.sim import SimulationLoop\n"
+        "@pytest.mark.asyncio\n"
+        "async def test_other():\n"
+        "    assert not isinstance(asyncio.get_running_loop(), SimulationLoop)\n"
+        "    await asyncio.sleep(0.001)\n"
+        "def test_plain(): pass\n"
+    )
+    result = run(project, body, "-v")
+    result.assert_outcomes(passed=3)
+    result.stdout.fnmatch_lines(["*::test_other PASSED*"])  # no parameter in its name
+
+
+def test_a_fixture_named_vehicle_of_somebody_else_is_left_alone(project: pytest.Pytester) -> None:
+    body = "import pytest\n@pytest.fixture\ndef vehicle(): return 'my own'\ndef test(vehicle): assert vehicle == 'my own'\n"
+    run(project, body).assert_outcomes(passed=1)
+
+
+@pytest.mark.parametrize(
+    ("line", "sentence"),
+    [
+        ('vehicle["body"].expect("Button", within="1s")', "never awaited*test_it.py:3: body.Button within 1s*"),
+        ('vehicle.run_for("1s")', "never awaited*test_it.py:3: run_for('1s')*"),
+        ('assert vehicle["body"].expect("Button", within="1s")', "*write `await` before it*"),
+        ('await vehicle["boddy"].expect("Button", within="1s")', "*no bus 'boddy'*did you mean 'body'*"),
+        ('await vehicle["body"].expect("Buton", within="1s")', "*no message 'Buton' on body (did you mean 'Button'?)*"),
+        ('await vehicle["body"].expect("Button", Presed="On", within="1s")', "*no signal 'Presed'*'Pressed'*"),
+        ('await vehicle["body"].expect("Button", Pressed="Onn", within="1s")', "*no value 'Onn' (did you mean 'On'?)*"),
+        ('await vehicle["body"].expect("Button", Level=200, within="1s")', "*Level*200*raw(...)*"),
+        ('vehicle["body"].send("Button", Level=200)', "*Level*200*raw(...) sends any bits all the same*"),
+        ('vehicle["body"].send("Button", Level=raw(300))', "*raw(300) does not fit into its 8 bits (0 to 255)*"),
+        ('await vehicle["body"].expect("Button", within="soon")', "*within: 'soon' is not a duration*"),
+        ('await vehicle["body"].expect("Button", within=1)', "*within=1 is not a duration*unit*"),
+        ('await vehicle.signal("Vehicle.IsLitt").becomes(True, within="1s")', "*'Vehicle.IsLitt'*'Vehicle.IsLit'*"),
+        ('await vehicle.signal("Vehicle.IsLit").becomes("maybe", within="1s")', "*Vehicle.IsLit can never be that*"),
+        ('vehicle.signal("Vehicle.IsLit").actuate(True)', "*Vehicle.IsLit is no actuator*"),
+        ('vehicle.ecu("Lamb").kill()', "*no ECU 'Lamb'*'Lamp'*"),
+        (
+            'vehicle.ecu("Switch").input("fingr").value = 1; await vehicle.run_for("50ms")',
+            "*no input 'fingr'*'finger'*",
+        ),
+        ('vehicle.route("body.Button -> front")', "*no route 'body.Button -> front'*body.Button.Pressed*"),
+        ('vehicle.fault(faults.CounterStuck("body.Button"))', "*body.Button is not protected*"),
+        ('vehicle.fault(faults.Lost("body.Button", probability=7))', "*a probability of 7 cannot be*"),
+        ('vehicle.ecu("Switch").override("Button.Presed", "On")', "*no signal 'Presed'*'Pressed'*"),
+        ('await vehicle.run_for("1s"); await vehicle.run_until("100ms")', "*100ms has passed*1.000000 s*"),
+        (
+            'vehicle.at("10ms", faults.Lost("body.Buton")); await vehicle.run_for("20ms")',
+            "*no message 'Buton'*'Button'*",
+        ),
+    ],
+)
+def test_what_cannot_be_is_told(project: pytest.Pytester, line: str, sentence: str) -> None:
+    result = run(project, f"async def test(vehicle):\n    {line}\n")
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines([f"*{sentence}"])
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (
+            ["--vehicle-clock=virtual", "--vehicle-link", "body=vcan0"],
+            "*bus body is linked to vcan0*cannot be in virtual time*",
+        ),
+        (["--vehicle-real", "Lamp"], "*Lamp cannot be real in virtual time*"),
+        (["--vehicle-link", "bdy=vcan0"], "*link for a bus 'bdy'*'body'*"),
+        (["--vehicle-link", "body"], "*write BUS=CHANNEL*"),
+        (["--vehicle=nowhere.yaml"], "*nowhere.yaml: cannot be read*"),
+    ],
+)
+def test_options_that_cannot_be_are_told(project: pytest.Pytester, arguments: list[str], sentence: str) -> None:
+    result = run(project, PASSES, *arguments)
+    result.assert_outcomes(errors=1)
+    result.stdout.fnmatch_lines([sentence])
+    assert "Traceback" not in result.stdout.str()
+
+
+def test_a_failure_tells_what_came_instead(project: pytest.Pytester) -> None:
+    body = (
+        "async def test(vehicle):\n"
+        '    await vehicle.run_for("100ms")\n'
+        '    await vehicle["front"].expect("Wish", Light="On", within="200ms")\n'
+    )
+    result = run(project, body, "--vehicle-seed", "7")
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(
+        [
+            "*front.Wish with Light=On within 200ms",
+            "*but: not within 200 ms",
+            "*front.Wish came between 0.100000 s and 0.300000 s*",
+            "*routes that lead to it:*",
+            "*r1 body.Button.Pressed -> front.Wish.Light (vehicle.yaml:10): received at *, filtered: unchanged*",
+            "*seed 7; repeat with: pytest 'test_it.py::test' --vehicle-seed 7*",
+            "*Captured vehicle call*",
+            "*.vehicle-artifacts/test_it.py_test.pcapng",
+        ]
+    )
+    assert (project.path / ".vehicle-artifacts" / "test_it.py_test.pcapng").stat().st_size > 1000
+
+
+def test_a_plot_is_kept_beside_the_trace(project: pytest.Pytester) -> None:
+    pytest.importorskip("matplotlib")
+    body = 'async def test(vehicle):\n    await vehicle.signal("Vehicle.IsLit").becomes(True, within="1s")\n'
+    result = run(project, body, "--vehicle-artifacts=kept")
+    result.assert_outcomes(failed=1)
+    assert (project.path / "kept" / "test_it.py_test.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_junit_xml_names_seed_trace_and_plot(project: pytest.Pytester) -> None:
+    body = 'async def test(vehicle):\n    await vehicle["body"].expect("Button", Pressed="On", within="1s")\n'
+    run(project, body, "--junitxml=report.xml", "--vehicle-seed=3").assert_outcomes(failed=1)
+    properties = {
+        element.get("name"): element.get("value")
+        for element in ElementTree.parse(project.path / "report.xml").iter("property")
+    }
+    assert properties["vehicle_seed"] == "3"
+    assert Path(str(properties["vehicle_trace"])).exists()
+
+
+def test_pytest_html_links_the_trace(project: pytest.Pytester) -> None:
+    pytest.importorskip("pytest_html")
+    body = 'async def test(vehicle):\n    await vehicle["body"].expect("Button", Pressed="On", within="1s")\n'
+    run(project, body, "--html=report.html").assert_outcomes(failed=1)
+    assert "test_it.py_test.pcapng" in (project.path / "report.html").read_text()
+
+
+def test_a_fault_that_is_left_behind_is_reported(project: pytest.Pytester) -> None:
+    body = 'async def test(vehicle):\n    vehicle.fault(faults.Lost("body.Button"))\n    await vehicle.run_for("1s")\n'
+    result = run(project, body)
+    result.assert_outcomes(passed=1, warnings=1)
+    result.stdout.fnmatch_lines(["*test_it.py:3: FaultLeftBehindWarning: Lost(*body.Button*was left behind*"])
+
+
+def test_a_fault_that_is_left_in_a_shared_vehicle_is_taken_out(project: pytest.Pytester) -> None:
+    body = (
+        'async def test_one(vehicle):\n    vehicle.ecu("Switch").kill()\n    await vehicle.run_for("1s")\n'
+        'async def test_two(vehicle):\n    assert vehicle.now_s >= 1\n    await vehicle["body"].expect("Button", within="200ms")\n'
+    )
+    result = run(project, body, "--vehicle-scope=module")
+    result.assert_outcomes(passed=2, warnings=1)
+
+
+def test_an_ecu_that_fails_is_an_error(project: pytest.Pytester) -> None:
+    project.makepyfile(ecus=ECUS.replace("self.lit.value = self.wish.value", "self.lit.value = 1 / 0"))
+    body = 'async def test(vehicle):\n    vehicle.ecu("Switch").input("finger").value = True\n    await vehicle.run_for("1s")\n'
+    result = run(project, body)
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(["*Lamp is silent from *ecus.py:*ZeroDivisionError*"])
+
+
+def test_a_racy_test_is_found_by_a_range_of_seeds(project: pytest.Pytester) -> None:
+    """The lamp's ECU boots at a time that the seed draws; a test that counts on its being awake at 9.9 ms is racy."""
+    body = (
+        "async def test_racy(vehicle):\n"
+        '    await vehicle.run_until("9900us")\n'
+        '    assert vehicle.ecu("Lamp").behaviour is not None\n'
+    )
+    result = run(project, body, "--vehicle-seed-range=1..200", "-q")
+    outcomes = result.parseoutcomes()
+    assert outcomes["passed"] + outcomes["failed"] == 200
+    assert 1 <= outcomes["failed"] <= 20
+    result.stdout.fnmatch_lines(
+        [
+            "*seeds that break tests*",
+            "*test_racy: broken by * of 200 seeds: *",
+            "*repeat with: pytest 'test_it.py::test_racy' --vehicle-seed *",
+        ]
+    )
+
+
+def test_seeds_are_swept_in_parallel(project: pytest.Pytester) -> None:
+    pytest.importorskip("xdist")
+    result = run(project, PASSES, "--vehicle-seed-range=1..12", "-n2")
+    result.assert_outcomes(passed=12)
+
+
+def test_a_range_that_is_none_is_told(project: pytest.Pytester) -> None:
+    result = run(project, PASSES, "--vehicle-seed-range=many")
+    assert result.ret != 0
+    result.stdout.fnmatch_lines(["*'many' is no range of seeds*"])
+
+
+def test_the_marker_chooses_file_and_seed(project: pytest.Pytester) -> None:
+    project.makefile(".yaml", other=VEHICLE.replace("two-lamps", "another"))
+    body = (
+        "import pytest\n"
+        '@pytest.mark.vehicle("other.yaml", seed=5)\n'
+        "async def test(vehicle):\n"
+        '    assert (vehicle.simulated.name, vehicle.seed) == ("another", 5)\n'
+        "@pytest.mark.vehicle(seeds=[1, 2])\n"
+        "async def test_both(vehicle):\n    assert vehicle.seed in {1, 2}\n"
+    )
+    run(project, body).assert_outcomes(passed=3)
