@@ -51,10 +51,8 @@ class Bus:
         self.controllers: list[Controller] = []
         self.disturbances: list[Disturbance] = []
         self.events: deque[BusEvent] = deque(maxlen=_KEPT_EVENTS)
-        self.on_event: Callable[[str, BusEvent], object] | None = None
-        """Called with the bus's name and the event, besides keeping it in `events`."""
         self.event_listeners: list[Callable[[BusEvent], object]] = []
-        """Called with each event as well: those who come and go, like the clients of a link."""
+        """Called with each event, besides keeping it in `events`."""
         self.event_counts: dict[BusEventKind, int] = {}
         self.record: list[tuple[int, int, Frame, Controller, int, int]] | None = None
         """Where each good frame is noted, in the order of `Passage`'s fields."""
@@ -371,8 +369,6 @@ class Bus:
         self.event_counts[kind] = self.event_counts.get(kind, 0) + 1
         event = BusEvent(self.kernel.now, kind, controller.name, frame, text)
         self.events.append(event)
-        if self.on_event is not None:
-            self.on_event(self.name, event)
         for listener in tuple(self.event_listeners):
             listener(event)
 

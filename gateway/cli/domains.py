@@ -27,6 +27,7 @@ Aaos = Annotated[
     typer.Option("--aaos", metavar="[[HOST:]PORT]", help="Serve the vehicle HAL to an Android guest; 127.0.0.1:40004."),
 ]
 
+
 def domain_services(
     file: VehicleFile, *, sdv: str | None, sdv_key: Path | None, viss: str | None, aaos: str | None
 ) -> tuple[Service, ...]:

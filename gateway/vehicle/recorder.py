@@ -7,6 +7,8 @@ of the file tells about the vehicle (`about`). `gateway.explain` reads all of th
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -19,6 +21,7 @@ from gateway.vehicle.lin import bus_info
 from gateway.vehicle.notes import EventNote, Notes
 from gateway.vehicle.vehicle import Vehicle
 
+EventListener = Callable[[BusEvent], object]
 _EVERY_NS: Final = 100_000_000
 """Frames are kept in memory for so long at most."""
 
@@ -35,11 +38,14 @@ class Recorder:
         self._writer: TraceWriter = open_writer(path, infos, describe(vehicle, seed).as_json())
         self.frames = 0
         self._closed = False
+        self._listening: list[tuple[list[EventListener], EventListener]] = []
 
     def start(self) -> None:
         for bus in self._vehicle.buses.values():
             bus.record = self._frames
-            bus.on_event = self._bus_event
+            listener = partial(self._bus_event, bus.name)
+            bus.event_listeners.append(listener)
+            self._listening.append((bus.event_listeners, listener))
         self._vehicle.gateway.journeys.on_journey = self._journey
         self._again()
 
@@ -50,7 +56,8 @@ class Recorder:
         self._closed = True
         for bus in self._vehicle.buses.values():
             bus.record = None
-            bus.on_event = None
+        for listeners, listener in self._listening:
+            listeners.remove(listener)
         self._vehicle.gateway.journeys.on_journey = None
         try:
             self._write()

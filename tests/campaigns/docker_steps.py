@@ -35,8 +35,10 @@ PROJECT = Path(__file__).parents[2]
 DOCKER = PROJECT / "docker"
 DEBIAN = "debian:12-slim"
 PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
-WAYS_TO_PACKAGES = ("/etc/resolv.conf", "/etc/hosts", "/etc/pip.conf", "/etc/ssl/certs/ca-certificates.crt")
-"""What the machine needs to reach its package registries, a root on it needs too."""
+WAYS_TO_PACKAGES = ("/etc/resolv.conf", "/etc/hosts")
+CERTIFICATES = "/etc/ssl/certs/ca-certificates.crt"
+"""The machine's; in a root under another name, as installing ca-certificates there writes this one anew."""
+CERTIFICATES_INSIDE = "/root/certificates.crt"
 
 
 @dataclass
@@ -86,7 +88,8 @@ class Image:
         if self.user == "root":
             inside = f"mount -t proc proc /proc; cd {shlex.quote(self.folder)}; exec {shlex.join(command)}"
         unshare = ["unshare", "--mount", "--pid", "--fork", "--kill-child", "chroot", str(self.root), "/bin/sh", "-ec"]
-        ways = {name: value for name, value in os.environ.items() if name.startswith("PIP_") or "proxy" in name.lower()}
+        ways = {name: value for name, value in os.environ.items() if "proxy" in name.lower()}
+        ways["PIP_CERT"] = CERTIFICATES_INSIDE
         environment = self.environment | (ways if self.user == "root" else {"HOME": f"/home/{self.user}"})
         return subprocess.Popen([*unshare, inside], env=environment, text=True, **how)
 
@@ -110,12 +113,13 @@ def debian(root: Path) -> None:
 
 
 def lead_to_packages(root: Path) -> None:
-    """Gives a root the machine's own ways to registries: names, certificates, settings of apt and pip."""
+    """Gives a root the machine's own ways to registries: names, certificates, settings of apt."""
     own = [Path(way) for way in WAYS_TO_PACKAGES] + sorted(Path("/etc/apt/apt.conf.d").glob("99*"))
     for way in filter(Path.is_file, own):
         target = root / way.relative_to("/")
         target.parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(way, target)
+    shutil.copy(CERTIFICATES, root / CERTIFICATES_INSIDE.lstrip("/"))
 
 
 def copy(stage_roots: Mapping[str, Image], image: Image, words: Sequence[str]) -> None:

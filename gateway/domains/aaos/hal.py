@@ -7,6 +7,7 @@ back.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import partial
@@ -166,7 +167,7 @@ class VehicleHal:
     def subscribe(self, options: SubscribeOptions, client: Client = EVERYBODY) -> StatusCode:
         """Want events. A rate out of the property's range is clamped to it."""
         config = self.configs.get(options.prop)
-        if config is None or options.rate != options.rate or options.resolution < 0:
+        if config is None or math.isnan(options.rate) or options.resolution < 0:
             return StatusCode.INVALID_ARG
         places = [Place(options.prop, area) for area in options.areas or config.area_ids]
         if any(self._config(place) is None for place in places):
@@ -197,7 +198,7 @@ class VehicleHal:
     def update_sample_rate(self, prop: int, area: int, rate: float) -> StatusCode:
         """As older guests ask for events of a continuous property; 0 ends them."""
         config = self._config(Place(prop, area))
-        if config is None or config.property.change_mode is not ChangeMode.CONTINUOUS or rate != rate or rate < 0:
+        if config is None or config.property.change_mode is not ChangeMode.CONTINUOUS or math.isnan(rate) or rate < 0:
             return StatusCode.INVALID_ARG
         if rate == 0:
             self._end_sampling(Place(prop, area))
@@ -212,7 +213,9 @@ class VehicleHal:
             return
         if options.resolution and value.raw.floats:
             step = options.resolution
-            value = value._replace(raw=value.raw._replace(floats=tuple(round(v / step) * step for v in value.raw.floats)))
+            value = value._replace(
+                raw=value.raw._replace(floats=tuple(round(v / step) * step for v in value.raw.floats))
+            )
         if options.variable_rate and self._sent.get(place) == (value.raw, value.status):
             return
         self._send(place, value._replace(time_ns=self._now_ns(place)))

@@ -91,7 +91,9 @@ def parse_properties(text: str, file: str) -> dict[int, PropertyConfig]:
         try:
             config = _config(spec)
         except (ServeError, KeyError, TypeError, ValueError, OverflowError) as error:
-            sentence = error.sentence if isinstance(error, ServeError) else f"property {index + 1} cannot be read: {error}"
+            sentence = (
+                error.sentence if isinstance(error, ServeError) else f"property {index + 1} cannot be read: {error}"
+            )
             raise ServeError(sentence, file=file, line=_line(text, index)) from None
         found[config.property.id] = config
     return found
@@ -141,7 +143,14 @@ def _property(spec: Mapping[str, Any]) -> Property:
 def _area(known: Property, spec: Any) -> AreaConfig:
     _check_keys(f"an area of {known}", spec, _AREA_KEYS)
     limits = [
-        next((_number(spec[key]) for key in (f"{end}{kind}Value" for kind in ("Int32", "Int64", "Float")) if key in spec), None)
+        next(
+            (
+                _number(spec[key])
+                for key in (f"{end}{kind}Value" for kind in ("Int32", "Int64", "Float"))
+                if key in spec
+            ),
+            None,
+        )
         for end in ("min", "max")
     ]
     low, high = limits
@@ -207,5 +216,3 @@ def _check_keys(what: str, spec: Any, known: tuple[str, ...]) -> None:
     for key in spec:
         if key not in known:
             raise ServeError(f"{what} has {key!r}, which is not known{nearest(str(key), list(known))}")
-
-

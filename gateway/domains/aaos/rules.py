@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from gateway.domains.aaos.property import Property, ValueType
-from gateway.domains.aaos.units import Linear
+from gateway.domains.aaos.units import SAME, Linear
 from gateway.domains.aaos.values import RawValue
 from gateway.routing import Value, VssLeaf
 from gateway.routing.vss import INTEGERS
@@ -37,7 +37,7 @@ class PropertyRule:
     property: Property
     area: int = 0
     leaf: VssLeaf | None = None
-    linear: Linear = Linear()
+    linear: Linear = SAME
     table: Mapping[Scalar, int] | None = None
     overrides: tuple[Override, ...] = ()
     bits: tuple[Bit, ...] = ()

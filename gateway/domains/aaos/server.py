@@ -28,7 +28,6 @@ try:
 except ImportError as error:
     raise need_extra("The vehicle HAL (--aaos)", "aaos", error) from None
 
-PORT: Final = 40004
 SERVICE: Final = proto.DESCRIPTOR.services_by_name["VehicleServer"]
 IDENTITY: Final = "client-identity"
 """The metadata of a call that says who asks; it counts where the vehicle file gives clients permissions."""

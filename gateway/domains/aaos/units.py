@@ -101,6 +101,9 @@ class Linear(NamedTuple):
         return (value - self.offset) / self.scale
 
 
+SAME: Final = Linear()
+
+
 def conversion(vss: str, unit: str) -> Linear | None:
     """From a VSS unit to one of `VehicleUnit`; None where there is none. Where one has no unit: as it is."""
     if not vss or not unit:

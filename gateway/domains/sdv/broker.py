@@ -60,7 +60,9 @@ class Broker:
             return [self.entries[root]]
         if root == "":
             return self._numbers
-        if not all(level.replace("_", "").replace("*", "").isalnum() or set(level) == {"*"} for level in root.split(".")):
+        if not all(
+            level.replace("_", "").replace("*", "").isalnum() or set(level) == {"*"} for level in root.split(".")
+        ):
             raise DomainError(Code.INVALID_ARGUMENT, f"{root!r} is no path: it is like Vehicle.Cabin or Vehicle.**")
         pattern = path_pattern(root)
         found = [entry for entry in self._numbers if pattern.fullmatch(entry.path)]
@@ -94,7 +96,9 @@ class Broker:
         """As `actuate`, but a target value may also be one that nobody drives yet."""
         self._do(self._actuation(entry, value, permissions))
 
-    def subscribe(self, keys: Iterable[Key], permissions: Permissions, sampling: Sampling | None = None) -> Subscription:
+    def subscribe(
+        self, keys: Iterable[Key], permissions: Permissions, sampling: Sampling | None = None
+    ) -> Subscription:
         """DomainError where one of them may not be read, or there is none."""
         keys = list(keys)
         sampling = sampling or Sampling()

@@ -46,5 +46,3 @@ def metadata(entry: Entry) -> Any:
 def _put_limit(field: Any, leaf: VssLeaf, limit: float) -> None:
     name = FIELDS[leaf.element]
     setattr(field, name, float(limit) if name in ("float", "double") else int(limit))
-
-

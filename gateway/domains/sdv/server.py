@@ -6,7 +6,6 @@ import contextlib
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
 
 from gateway.domains.errors import ServeError, need_extra
 from gateway.domains.sdv.access import Access
@@ -22,14 +21,11 @@ try:
 except ImportError as error:
     raise need_extra("The SDV domain (--sdv)", "sdv", error) from None
 
-PORT: Final = 55555
-
-
 @dataclass(frozen=True, slots=True)
 class SdvOptions:
     """Where, and for whom. `key`: public key of tokens; `certificate` and `private_key`: of the server, for TLS."""
 
-    address: Address = Address("127.0.0.1", PORT)
+    address: Address
     key: Path | None = None
     certificate: Path | None = None
     private_key: Path | None = None

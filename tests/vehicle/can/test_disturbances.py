@@ -178,12 +178,12 @@ def test_who_answers_an_error_with_a_frame_is_served_after_it(quiet: bool) -> No
     bench.bus.disturb(ErrorAt(30, times=2 if quiet else 3))
     answered: list[int] = []
 
-    def answer(_bus: str, event: object) -> None:
+    def answer(event: object) -> None:
         if not answered:
             answered.append(bench.kernel.now)
             bench["B"].send(Frame(0x700, b""))
 
-    bench.bus.on_event = answer
+    bench.bus.event_listeners.append(answer)
     bench.at(0, "A", FRAME)
     seen = bench.run()
     assert [p.sender for p in seen] == ["A", "B"]

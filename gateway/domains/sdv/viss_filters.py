@@ -1,0 +1,123 @@
+"""The filters of a VISS subscription."""
+
+from __future__ import annotations
+
+import math
+import operator
+from collections.abc import Callable
+from typing import Any, Final, NamedTuple
+
+from gateway.domains.errors import Code, DomainError
+from gateway.routing import Value
+
+_COMPARE: Final[dict[str, Callable[[float, float], bool]]] = {
+    "eq": operator.eq,
+    "ne": operator.ne,
+    "gt": operator.gt,
+    "gte": operator.ge,
+    "lt": operator.lt,
+    "lte": operator.le,
+}
+_PERIOD_MS: Final = range(1, 86_400_001)
+
+
+class Comparison(NamedTuple):
+    """A value stands so to a bound."""
+
+    compare: Callable[[float, float], bool]
+    bound: float
+
+
+class TimeBased(NamedTuple):
+    """The current value each so many nanoseconds."""
+
+    period_ns: int
+
+
+class Range(NamedTuple):
+    """Values within bounds only: all of them must hold, or with `any_of` one."""
+
+    bounds: tuple[Comparison, ...]
+    any_of: bool = False
+
+    def passes(self, value: Value) -> bool:
+        number = _number_of(value)
+        if number is None:
+            return False
+        holds = (bound.compare(number, bound.bound) for bound in self.bounds)
+        return any(holds) if self.any_of else all(holds)
+
+
+class Change(NamedTuple):
+    """Values whose difference to the last one that was sent stands so to a bound."""
+
+    difference: Comparison
+
+    def passes(self, value: Value, last: Value | None) -> bool:
+        if last is None:
+            return True
+        number, before = _number_of(value), _number_of(last)
+        if number is None or before is None:
+            return value != last
+        return self.difference.compare(number - before, self.difference.bound)
+
+
+Filter = TimeBased | Range | Change
+
+
+def filter_of(spec: Any) -> Filter:
+    """A subscription's filter. DomainError for one that is none, or that there is not (history, curvelog)."""
+    kind = spec.get("type", spec.get("variant")) if isinstance(spec, dict) else None
+    parameter = spec.get("parameter") if isinstance(spec, dict) else None
+    if kind == "timebased":
+        period = _number(_of(parameter, "period"))
+        if int(period) not in _PERIOD_MS:
+            raise DomainError(Code.INVALID_ARGUMENT, f"a period of {period:g} ms is not between 1 ms and a day")
+        return TimeBased(int(period) * 1_000_000)
+    if kind == "range":
+        bounds = parameter if isinstance(parameter, list) else [parameter]
+        if not 1 <= len(bounds) <= 2:
+            raise DomainError(Code.INVALID_ARGUMENT, "a range has one boundary or two")
+        combined = any(isinstance(bound, dict) and bound.get("combination-op") == "OR" for bound in bounds)
+        return Range(tuple(Comparison(_op(bound), _number(_of(bound, "boundary"))) for bound in bounds), combined)
+    if kind == "change":
+        return Change(Comparison(_op(parameter), _number(_of(parameter, "diff"))))
+    raise DomainError(
+        Code.INVALID_ARGUMENT, f"there is no filter {kind!r:.40} here; there are timebased, range, change and paths"
+    )
+
+
+def path_filters(spec: Any) -> list[str]:
+    """The paths of a filter `paths`, relative to that of the request."""
+    parameter = spec.get("parameter")
+    paths = [parameter] if isinstance(parameter, str) else parameter
+    if not isinstance(paths, list) or not paths or not all(isinstance(path, str) for path in paths):
+        raise DomainError(Code.INVALID_ARGUMENT, "a filter of paths takes a path or a list of them")
+    return paths
+
+
+def _of(parameter: Any, name: str) -> Any:
+    if not isinstance(parameter, dict) or name not in parameter:
+        raise DomainError(Code.INVALID_ARGUMENT, f"the filter's parameter has no {name}")
+    return parameter[name]
+
+
+def _op(parameter: Any) -> Callable[[float, float], bool]:
+    name = _of(parameter, "logic-op")
+    if name not in _COMPARE:
+        raise DomainError(Code.INVALID_ARGUMENT, f"there is no logic-op {name!r:.40}; there are {', '.join(_COMPARE)}")
+    return _COMPARE[name]
+
+
+def _number(value: Any) -> float:
+    try:
+        number = float(value)
+    except (TypeError, ValueError):
+        number = float("nan")
+    if not math.isfinite(number):
+        raise DomainError(Code.INVALID_ARGUMENT, f"{value!r:.40} is no number")
+    return number
+
+
+def _number_of(value: Value) -> float | None:
+    return float(value) if isinstance(value, bool | int | float) else None

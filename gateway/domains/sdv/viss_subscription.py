@@ -1,0 +1,79 @@
+"""One subscription of a VISS client."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import Final
+
+from gateway.domains.sdv.entry import Entry, good
+from gateway.domains.sdv.permissions import Permissions
+from gateway.domains.sdv.subscription import Subscription
+from gateway.domains.sdv.viss_filters import Change, Filter, Range, TimeBased
+from gateway.routing import Datapoint, Value
+from gateway.sim import Kernel, Timer
+
+Event = Sequence[tuple[Entry, Datapoint]]
+
+
+class VissSubscription:
+    """What passes its filter. A reader that is late with a timebased one gets the newest value, once."""
+
+    def __init__(
+        self,
+        kernel: Kernel,
+        inner: Subscription,
+        entries: Sequence[Entry],
+        permissions: Permissions,
+        chosen: Filter | None,
+        wake: Callable[[], object],
+    ) -> None:
+        self.permissions: Final = permissions
+        self._kernel = kernel
+        self._inner = inner
+        self._entries = entries
+        self._filter = chosen
+        self._wake = wake
+        self._sent: dict[Entry, Value] = {}
+        self._is_due = False
+        self._timer = Timer(kernel, self._ring)
+        if isinstance(chosen, TimeBased):
+            inner.close()
+            self._due_ns = kernel.now + chosen.period_ns
+            self._timer.set(self._due_ns)
+        else:
+            inner.on_ready = wake
+
+    def take(self) -> Iterable[Event]:
+        """What is to be sent now."""
+        if isinstance(self._filter, TimeBased):
+            if self._is_due:
+                self._is_due = False
+                yield [(entry, entry.datapoint()) for entry in self._entries]
+            return
+        while (message := self._inner.take()) is not None:
+            event = [(entry, datapoint) for (entry, _), datapoint in message.items() if self._passes(entry, datapoint)]
+            if event:
+                yield event
+
+    def close(self) -> None:
+        self._timer.cancel()
+        self._inner.on_ready = None
+        self._inner.close()
+
+    def _passes(self, entry: Entry, datapoint: Datapoint) -> bool:
+        value = good(datapoint)
+        if value is None:
+            return self._filter is None and self._sent.pop(entry, None) is not None
+        if isinstance(self._filter, Range) and not self._filter.passes(value):
+            return False
+        if isinstance(self._filter, Change) and not self._filter.passes(value, self._sent.get(entry)):
+            return False
+        self._sent[entry] = value
+        return True
+
+    def _ring(self) -> None:
+        assert isinstance(self._filter, TimeBased)
+        self._due_ns = max(self._due_ns + self._filter.period_ns, self._kernel.now)
+        self._timer.set(self._due_ns)
+        self._is_due = True
+        self._wake()
