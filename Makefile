@@ -25,7 +25,7 @@ compiled: .venv/ready
 bench: .venv/ready
 	PYTHONPATH=$$($(BIN)/python compile_hot_rooms.py --if-made) $(BIN)/gateway bench $(ARGS)
 
-# A million damaged inputs for each reader and codec: minutes, not part of the tests.
+# A million damaged inputs for each reader and codec, planted faults, mutated files: minutes to hours, not part of the tests.
 campaign: .venv/ready
 	for campaign in tests/campaigns/*.py; do PYTHONPATH=. $(BIN)/python $$campaign || exit 1; done
 

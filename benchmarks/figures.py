@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from benchmarks import codecs, scale, start, vehicle
+from benchmarks import codecs, lin, links, scale, start, vehicle
 from benchmarks.measure import Figure
 
 FIGURES: dict[str, Callable[[], list[Figure]]] = {
@@ -16,4 +16,13 @@ FIGURES: dict[str, Callable[[], list[Figure]]] = {
     "scale.ecus": scale.measure,
     "start.import": start.measure,
     "start.first_frame": start.measure,
+    "links.frame_latency": links.measure,
+    "links.signal_latency": links.measure,
+    "links.paced_lost": links.measure,
+    "links.paced_spread": links.measure,
+    "links.flood_unaccounted": links.measure,
+    "links.flood_memory": links.measure,
+    "lin.frames": lin.measure_frames,
+    "lin.mixed": lin.measure_mixed,
+    "vcan.start": links.measure_start,
 }

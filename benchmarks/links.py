@@ -1,6 +1,6 @@
 """Real buses: from vcan0 to vcan1 through our gateway, and through what a user would write today with python-can.
 
-To be run where there is vcan: `gateway vcan -- gateway bench links`. Frames come from cangen; candump notes them on both
+Where there is no vcan, all of it runs under `gateway vcan`. Frames come from cangen; candump notes them on both
 buses with the kernel's time stamps, so that no measuring program stands in the way: latency is the time on vcan1 minus
 the time on vcan0 of the frame with the same data. The two ways are taken in turn, several rounds.
 """
@@ -34,6 +34,7 @@ FRAMES_A_ROUND = 1000
 GAP_MS = 2
 PACED_RATE = 5000
 PACED_S = 20
+FLOOD = 50_000
 _ID = 0x123
 _PATIENCE_S = 60.0
 
@@ -175,17 +176,39 @@ def _round(work: Callable[[], None], folder: Path) -> Latencies:
         return _latencies(_observed(_cangen(FRAMES_A_ROUND, GAP_MS), folder))
 
 
-def _check() -> None:
-    for tool in ("cangen", "candump"):
-        if shutil.which(tool) is None:
-            raise GatewayError(f"there is no {tool}: apt-get install can-utils")
-    for interface in ("vcan0", "vcan1"):
-        if not Path("/sys/class/net", interface).exists():
-            raise GatewayError(f"there is no {interface}: gateway vcan -- gateway bench links")
+def _paced(folder: Path) -> Latencies:
+    with _process(_gateway(_FRAME_ROUTE)):
+        _wait_until_through()
+        lines = _observed(_cangen(PACED_RATE * PACED_S, 1000 / PACED_RATE), folder)
+    sent = [float(line.split()[0][1:-1]) for line in lines if line.split()[1] == "vcan0"]
+    rate = len(sent) / (sent[-1] - sent[0])
+    print(f"paced: cangen sent {rate:.0f} frames/s", file=sys.stderr)
+    return _latencies(lines)
+
+
+def _flooded(folder: Path) -> tuple[int, float]:
+    """Frames of a flood that are not accounted for, and the gateway's memory after it in MiB."""
+    report = folder / "flood.json"
+    counter = Path("/sys/class/net/vcan0/statistics/rx_packets")
+    before = int(counter.read_text())
+    with _process(_gateway(_FRAME_ROUTE, report)) as pid:
+        _wait_until_through()
+        subprocess.run([*_cangen(FLOOD, 0), "-i"], check=True)
+        peak = next(line for line in Path(f"/proc/{pid}/status").read_text().splitlines() if line.startswith("VmHWM"))
+    found = json.loads(report.read_text())
+    bus, route = found["buses"]["a"], found["routes"][0]
+    came = int(counter.read_text()) - before
+    gone = route["forwarded"] + route["filtered"] + sum(route["dropped"].values()) + bus["link"]["lost"]
+    return came - gone, int(peak.split()[1]) / 1024
 
 
 def measure() -> list[Figure]:
-    _check()
+    """All figures; where this machine has no vcan, inside a kernel that has."""
+    if not all(Path("/sys/class/net", interface).exists() for interface in ("vcan0", "vcan1")):
+        return _measured_inside()
+    for tool in ("cangen", "candump"):
+        if shutil.which(tool) is None:
+            raise GatewayError(f"there is no {tool}: apt-get install can-utils")
     ways = {"bridge": _bridge, "frame": _gateway(_FRAME_ROUTE), "signal": _gateway(_SIGNAL_ROUTE)}
     rounds: dict[str, list[Latencies]] = {name: [] for name in ways}
     with tempfile.TemporaryDirectory() as name:
@@ -193,17 +216,39 @@ def measure() -> list[Figure]:
         for _ in range(ROUNDS):
             for way, work in ways.items():
                 rounds[way].append(_round(work, folder))
-                if os.environ.get("BENCH_DEBUG"):
-                    print(way, rounds[way][-1], file=sys.stderr, flush=True)
+        paced = _paced(folder)
+        unaccounted, memory = _flooded(folder)
     p50 = {way: statistics.median(one.p50 for one in taken) for way, taken in rounds.items()}
-    return [
-        Figure(
-            "links.frame_latency", p50["frame"] / p50["bridge"], "of python-can's bridge", f"p50 {p50['frame']:.0f} us"
-        ),
-        Figure(
-            "links.signal_latency",
-            p50["signal"] / p50["bridge"],
-            "of python-can's bridge",
-            f"p50 {p50['signal']:.0f} us",
-        ),
+    figures = [
+        Figure(f"links.{way}_latency", p50[way] / p50["bridge"], "times", f"python-can's bridge; p50 {p50[way]:.0f} us")
+        for way in ("frame", "signal")
     ]
+    at_rate = f"{PACED_RATE}/s asked for, {PACED_S} s"
+    return [
+        *figures,
+        Figure("links.paced_lost", paced.lost, "frames", at_rate),
+        Figure("links.paced_spread", paced.p99 / paced.p50, "p99/p50", f"{at_rate}; p50 {paced.p50:.0f} us"),
+        Figure("links.flood_unaccounted", unaccounted, "frames", f"of {FLOOD}, as fast as cangen can"),
+        Figure("links.flood_memory", memory, "MiB", "peak"),
+    ]
+
+
+def _measured_inside() -> list[Figure]:
+    """The same command under `gateway vcan`."""
+    command = [sys.executable, "-c", "from gateway.cli import main; main()"]
+    done = subprocess.run(
+        [*command, "vcan", "--", *command, "bench", "links", "--json"], stdout=subprocess.PIPE, text=True, check=False
+    )
+    if done.returncode != 0:
+        raise GatewayError("the figures of real buses could not be taken; `gateway vcan -- true` tells more")
+    return [Figure(**figure) for figure in json.loads(done.stdout)]
+
+
+def measure_start() -> list[Figure]:
+    """How long `gateway vcan -- true` takes; not meaningful where the machine's own kernel has vcan."""
+    taken = []
+    for _ in range(3):
+        began = time.monotonic()
+        subprocess.run([sys.executable, "-c", "from gateway.cli import main; main()", "vcan", "--", "true"], check=True)
+        taken.append(time.monotonic() - began)
+    return [Figure("vcan.start", statistics.median(taken), "s", "gateway vcan -- true")]

@@ -9,7 +9,7 @@ from gateway.ecu import Ecu, every
 SPEED_DEG_S: Final = 4.0
 STEP_S: Final = 0.02
 LIMIT_DEG: Final = 10.0
-SIGNS: Final = {"Minus": -1.0, "Plus": 1.0}
+DIRECTIONS: Final = ("Minus", "Still", "Plus")
 
 
 class _Mirror:
@@ -30,7 +30,7 @@ class _Mirror:
         if self.select.label != self.side:
             return
         for index, (order, out) in enumerate(self.axes):
-            moved = self.angles[index] + SIGNS.get(str(order.label), 0.0) * SPEED_DEG_S * STEP_S
+            moved = self.angles[index] + (DIRECTIONS.index(str(order.label)) - 1) * SPEED_DEG_S * STEP_S
             self.angles[index] = max(-LIMIT_DEG, min(LIMIT_DEG, moved))
             out.value = self.angles[index]
 

@@ -13,7 +13,7 @@ AWAKE_NS: Final = 30_000_000_000
 ORDER_NS: Final = 200_000_000
 """A target stands so long in the command, some four of its frames: then the same target can be ordered again."""
 SIDES: Final = ("Left", "Right")
-TARGETS: Final = {"AutoUp": 0.0, "AutoDown": 100.0}
+AUTOMATIC: Final = ("AutoUp", "AutoDown")
 
 
 class Windows:
@@ -49,8 +49,8 @@ class Windows:
         for side in SIDES:
             position = str(self.switches[side].label)
             self.moves[side].value = position if position in {"Up", "Down"} else "Stop"
-            if position != self.last[side] and position in TARGETS:
-                self._order(side, TARGETS[position])
+            if position != self.last[side] and position in AUTOMATIC:
+                self._order(side, 100.0 * AUTOMATIC.index(position))
             elif position in {"Up", "Down"}:
                 self.targets[side].value = "None"
             self.last[side] = position

@@ -10,8 +10,9 @@ from .window import Window
 
 STEP_S: Final = 0.01
 NONE: Final = ""
-DIRECTIONS: Final = {"Up": -1, "Down": 1}
-MOTIONS: Final = {-1: "Closing", 0: "Still", 1: "Opening"}
+MOVES: Final = ("Up", "Stop", "Down")
+MOTIONS: Final = ("Closing", "Still", "Opening")
+"""By direction: -1, 0, 1."""
 
 
 class _Side:
@@ -36,7 +37,7 @@ class _Side:
         move, target = str(self.move.label), self.target.label
         if move != self.last_move:
             self.last_move = move
-            self.window.move(DIRECTIONS.get(move, 0))
+            self.window.move(MOVES.index(move) - 1)
         if target != self.last_target:
             self.last_target = target
             if target != "None":
@@ -46,7 +47,7 @@ class _Side:
         window = self.window
         window.step(STEP_S, _place(self.obstacle.value), _place(self.jam.value))
         self.position_out.value = window.position
-        self.motion_out.value = MOTIONS[window.direction]
+        self.motion_out.value = MOTIONS[window.direction + 1]
         self.blocked_out.value = "Yes" if window.blocked else "No"
         self.pinched_out.value = "Yes" if window.pinched else "No"
 

@@ -47,6 +47,8 @@ class Bus:
         self.index: int = index
         self.rates: Final = rates
         self.fd: Final = fd
+        self.polled: bool = False
+        """Nobody sends by itself here: the bus asks for frames when their time has come (LIN)."""
         self.times: Final = FrameTimes(rates)
         self.controllers: list[Controller] = []
         self.disturbances: list[Disturbance] = []

@@ -17,6 +17,9 @@ COMMANDS: Final = {
     "explain": "Tell what happened to a frame of a recording, and why.",
     "new": "Write a vehicle project to begin with.",
     "bench": "Measure this installation against what a user would write today.",
+    "nodes": "List the nodes of a running controller, ours or a real one.",
+    "units": "List, start, stop and watch units on nodes, with bluechictl's words.",
+    "agents": "Join a controller as many nodes with simulated units.",
     "vcan": "Run a command where there is real vcan, whatever this machine's kernel has.",
 }
 """Each is the function NAME_command of the file of that name, in this folder."""

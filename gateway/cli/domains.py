@@ -29,7 +29,7 @@ Aaos = Annotated[
 
 
 def domain_services(
-    file: VehicleFile, *, sdv: str | None, sdv_key: Path | None, viss: str | None, aaos: str | None
+    file: VehicleFile | None, *, sdv: str | None, sdv_key: Path | None, viss: str | None, aaos: str | None
 ) -> tuple[Service, ...]:
     """The services that are asked for. GatewayError for an extra that is missing, or an option that cannot be."""
     services: list[Service] = []
@@ -40,7 +40,7 @@ def domain_services(
     return tuple(services)
 
 
-def _sdv(file: VehicleFile, sdv: str | None, key: Path | None, viss: str | None) -> Service:
+def _sdv(file: VehicleFile | None, sdv: str | None, key: Path | None, viss: str | None) -> Service:
     from gateway.cli.serving import tell
     from gateway.vehicle.sdv import sdv_options, serve_sdv
 
@@ -56,7 +56,7 @@ def _sdv(file: VehicleFile, sdv: str | None, key: Path | None, viss: str | None)
     return service
 
 
-def _aaos(file: VehicleFile, text: str) -> Service:
+def _aaos(file: VehicleFile | None, text: str) -> Service:
     from gateway.cli.serving import tell
     from gateway.vehicle.aaos import aaos_options, serve_aaos
 

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import json
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from gateway.cli.domains import Aaos, Sdv, SdvKey, Viss, domain_services
 from gateway.cli.log_output import print_findings, read_with_progress
 from gateway.cli.options import Json, duration_option, find_vehicle
 from gateway.errors import GatewayError
 from gateway.sim import Clock, Kernel
-from gateway.vehicle import RunOptions, Vehicle, build, read_vehicle
+from gateway.vehicle import RunOptions, Vehicle, VehicleFile, build, read_vehicle
 from gateway.vehicle.ad_hoc import vehicle_of_log
 from gateway.vehicle.log import Log
 from gateway.vehicle.log_databases import DatabaseChoice, load_databases, preloaded
@@ -51,11 +53,16 @@ def replay_command(
     trace: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Record all frames: .pcapng, .log, .asc, .blf, .trc, .mf4.")
     ] = None,
+    sdv: Sdv = None,
+    sdv_key: SdvKey = None,
+    viss: Viss = None,
+    aaos: Aaos = None,
     as_json: Json = False,
 ) -> None:
     """The command's options, and what comes of them."""
+    served = (sdv, viss, aaos) != (None, None, None)
     options = ReplayOptions(
-        clock=_clock(clock, speed),
+        clock=Clock.WALL if served and clock is None else _clock(clock, speed),
         speed=speed or 1.0,
         for_ns=duration_option(duration),
         ecus=tuple(only.split(",")) if only else (),
@@ -68,11 +75,13 @@ def replay_command(
     choices = [DatabaseChoice.of(text) for text in databases or ()]
     loaded = preloaded(choices)
     log = renamed(read_with_progress(logs), dict(_pair(name) for name in names or ()))
-    if choices:
+    file = None if choices else _vehicle_file(vehicle, signals)
+    if file is None:
         chosen = load_databases(choices, log.buses, loaded)
         car = vehicle_of_log(log, chosen, signals, _bit_rate(bitrate))
     else:
-        car = _vehicle(vehicle, signals)
+        car = build(file, Kernel())
+    options = replace(options, services=domain_services(file, sdv=sdv, sdv_key=sdv_key, viss=viss, aaos=aaos))
     if as_json:
         sys.stdout.write(json.dumps(replay(car, log, options).as_json(), indent=2) + "\n")
     else:
@@ -80,8 +89,6 @@ def replay_command(
 
 
 def _shown(car: Vehicle, log: Log, options: ReplayOptions) -> None:
-    from dataclasses import replace
-
     from gateway.ui import RunView
 
     length_ns = min(log.duration_ns, options.for_ns or log.duration_ns)
@@ -99,12 +106,12 @@ def _print(result: ReplayReport) -> None:
     print_findings(result.findings, result.unknown)
 
 
-def _vehicle(path: Path | None, signals: Path | None) -> Vehicle:
+def _vehicle_file(path: Path | None, signals: Path | None) -> VehicleFile:
     file = read_vehicle(find_vehicle(path))
     if signals is not None:
         gateway = file.spec.gateway.model_copy(update={"signals": str(signals.resolve())})
         file = file._replace(spec=file.spec.model_copy(update={"gateway": gateway}))
-    return build(file, Kernel())
+    return file
 
 
 def _clock(clock: Clock | None, speed: float | None) -> Clock:

@@ -9,6 +9,7 @@ from typing import Annotated
 
 import typer
 
+from gateway.cli.bus_options import Agents, Dbus, orchestrator_services
 from gateway.cli.domains import Aaos, Sdv, SdvKey, Viss, domain_services
 from gateway.cli.link_options import cycle_start_option, links_option, names_option
 from gateway.cli.options import Json, VehiclePath, duration_option, find_vehicle
@@ -66,6 +67,8 @@ def run_command(
     sdv_key: SdvKey = None,
     viss: Viss = None,
     aaos: Aaos = None,
+    dbus: Dbus = None,
+    agents: Agents = None,
     as_json: Json = False,
 ) -> None:
     file = read_vehicle(find_vehicle(vehicle))
@@ -73,6 +76,7 @@ def run_command(
     links = links_option(link or [])
     selection = Selection(names_option(only), names_option(without) or frozenset())
     domains = domain_services(file, sdv=sdv, sdv_key=sdv_key, viss=viss, aaos=aaos)
+    domains = (*domains, *orchestrator_services(file, dbus=dbus, agents=agents))
     outside = bool(file.spec.links or links or serve or socketcand or cannelloni or domains)
     clock = clock or _default_clock(for_ns, outside)
     options = RunOptions(

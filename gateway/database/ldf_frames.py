@@ -97,8 +97,7 @@ class Frames:
     def _unconditional(self, entry: Entry, classic: bool) -> None:
         value, line = entry.value, entry.line
         name, frame_id = value["name"], value["frame_id"]
-        if not self._free(name, frame_id, line, LAST_ID):
-            return
+        free = self._free(name, frame_id, line, LAST_ID)
         length = value["length"]
         if length is None:
             length = 2 if frame_id < 0x20 else 4 if frame_id < 0x30 else 8
@@ -109,8 +108,10 @@ class Frames:
         if publisher not in self._nodes:
             near = nearest(publisher, self._nodes)
             self._findings.error(line, f"frame {name} has the publisher {publisher!r}, which is no node{near}")
+        placed = self._place(name, length, publisher, value["signals"], entry.inner or (line,))
+        if not free or publisher not in self._nodes:
             return
-        self._placed[name] = self._place(name, length, publisher, value["signals"], entry.inner or (line,))
+        self._placed[name] = placed
         model = ChecksumModel.CLASSIC if classic else ChecksumModel.ENHANCED
         self.frames[name] = LinFrame(name, frame_id, length, publisher, model, line)
 

@@ -91,7 +91,7 @@ def _handler(method: MethodDescriptor, behaviour: Callable[..., Any]) -> Any:
 
 
 def _serialize(message: Any) -> bytes:
-    return message if message.__class__ is bytes else message.SerializeToString()  # type: ignore[no-any-return]
+    return message if message.__class__ is bytes else message.SerializeToString()
 
 
 def _refusing(behaviour: Callable[[Any, Context], Awaitable[Any]]) -> Callable[[Any, Context], Awaitable[Any]]:

@@ -10,6 +10,7 @@ from typing import Final
 from gateway.can import EXTENDED, ID_MASK, KEY_MASK, BitRateError, BitRates, Frame, FrameTimes
 from gateway.com import label_of
 from gateway.database import Database, Message
+from gateway.lin import LinError, LinTimes
 from gateway.sim import NS_PER_S
 from gateway.vehicle import About, AboutRule, Vehicle, describe
 
@@ -22,7 +23,7 @@ class Names:
 
     about: About | None = None
     databases: Mapping[str, Database] = field(default_factory=dict)
-    times: Mapping[str, FrameTimes] = field(default_factory=dict)
+    times: Mapping[str, FrameTimes | LinTimes] = field(default_factory=dict)
     """By bus, where its bit rates are known."""
 
     @property
@@ -71,9 +72,12 @@ class Names:
 def names_of(about: About | None, vehicle: Vehicle | None = None) -> Names:
     """The names of a recording. Where it says nothing about itself, the vehicle file stands in."""
     known = about if about is not None or vehicle is None else describe(vehicle, 0)
-    times = {}
+    times: dict[str, FrameTimes | LinTimes] = {}
     for bus in () if known is None else known.buses:
-        with suppress(BitRateError):
+        with suppress(BitRateError, LinError):
+            if bus.kind == "lin":
+                times[bus.name] = LinTimes(bus.bitrate)
+                continue
             times[bus.name] = FrameTimes(BitRates(bus.bitrate, bus.data_bitrate or bus.bitrate))
     return Names(known, {} if vehicle is None else vehicle.databases, times)
 

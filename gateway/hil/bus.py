@@ -17,6 +17,7 @@ from gateway.hil.messages import Comes, Count, Limits, Never, Order, Period, Tim
 from gateway.hil.pattern import MessageName, Pattern, find_message
 from gateway.hil.received import Received
 from gateway.hil.tester import Cyclic, Playback, Tester, raw_frame
+from gateway.lin import LinBus
 
 if TYPE_CHECKING:
     from gateway.hil.vehicle import VehicleUnderTest
@@ -64,6 +65,15 @@ class BusUnderTest:
     def play(self, path: str | Path, *, channel: str | None = None) -> Playback:
         """Send the frames of a recording at their times, beginning now. TraceError for what cannot be read."""
         return Playback(self.tester, path, channel)
+
+    def schedule(self, table: str | None) -> None:
+        """LIN: let the commander run this schedule table from the next slot on; None for none.
+
+        HilError on a CAN bus, LinError, with the nearest name, for an unknown table.
+        """
+        if not isinstance(self.bus, LinBus):
+            raise HilError(f"{self.name} is no LIN bus, so it has no schedule")
+        self.bus.commander.schedule(table)
 
     # Expectations
 

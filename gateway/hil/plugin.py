@@ -30,7 +30,7 @@ _Loops = Mapping[str, Callable[[], asyncio.AbstractEventLoop]]
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     group = parser.getgroup("vehicle", "vehicle under test")
-    group.addoption("--vehicle", metavar="FILE", help="The vehicle file of the tests (ini: vehicle_file).")
+    group.addoption("--vehicle", metavar="FILE", help="The vehicle file of the tests.")
     group.addoption("--vehicle-seed", type=int, metavar="N", help="The seed of all vehicles (0 if nothing is said).")
     group.addoption("--vehicle-seed-range", metavar="A..B", help="Run each test with each of these seeds.")
     group.addoption("--vehicle-scope", choices=_SCOPES, default="function", help="How long one vehicle lives.")
@@ -53,7 +53,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         metavar="DIR",
         help="Where failed tests leave traces and plots; empty for none.",
     )
-    parser.addini("vehicle_file", "The vehicle file of the tests, relative to this file.", default="vehicle.yaml")
+    parser.addini("vehicle_file", "The vehicle file of the tests; otherwise the nearest vehicle.yaml above them.", default="")
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -159,7 +159,16 @@ def _vehicle_file(config: pytest.Config, node: Any) -> Path:
     given = config.getoption("vehicle")
     if given:
         return Path(config.invocation_params.dir, given)
-    return config.rootpath / str(config.getini("vehicle_file"))
+    named = str(config.getini("vehicle_file"))
+    return config.rootpath / named if named else _nearest_file(config, Path(node.path))
+
+
+def _nearest_file(config: pytest.Config, place: Path) -> Path:
+    """The `vehicle.yaml` in the test's folder or the nearest above it."""
+    for folder in (place, *place.parents):
+        if (folder / "vehicle.yaml").is_file():
+            return folder / "vehicle.yaml"
+    return config.rootpath / "vehicle.yaml"
 
 
 # Loops

@@ -16,6 +16,7 @@ from gateway.database import Message
 from gateway.hil.errors import HilError
 from gateway.hil.values import raw_of
 from gateway.hil.waveform import Follower, Waveform, WaveValue
+from gateway.lin import LinNode
 from gateway.trace import Recorded, open_reader
 from gateway.vehicle import VehicleFile
 
@@ -38,6 +39,8 @@ class Tester:
     def controller(self) -> Controller:
         if self._controller is None:
             self._controller = self.bus.attach(NAME)
+            if isinstance(self._controller, LinNode):
+                self._controller.stands_in = True
         return self._controller
 
     def send(self, message: Message, values: Mapping[str, Any]) -> None:

@@ -13,7 +13,7 @@ from __future__ import annotations
 from typing import Final
 
 from gateway.can import BitRates, Bus, BusEventKind, Controller, Frame
-from gateway.can.controller import Receiver
+from gateway.can.controller import ControllerState, Receiver
 from gateway.can.disturbance import Disturbance
 from gateway.database.lin import PDU, LinDescription, LinFrame
 from gateway.database.lin_wire import PROTECTED, REQUEST_ID, RESPONSE_ID, ChecksumModel, usual_model
@@ -39,6 +39,7 @@ class LinBus(Bus):
     ) -> None:
         lin_times = LinTimes(description.bit_rate, spaces)
         super().__init__(kernel, name, BitRates(description.bit_rate, description.bit_rate), index=index)
+        self.polled = True
         self.description: Final = description
         self.lin_times: Final = lin_times
         self.nodes: list[LinNode] = []
@@ -60,8 +61,8 @@ class LinBus(Bus):
         self._frame_ns: Final = lin_times.frame_ns
         self._responded: Final = self._respond
         self._lin_ended: Final = self._lin_end
-        self._checked: Final = Respond(self)
         self._taken: Final[set[str]] = set()
+        self._checked: Final = Respond(self)
         self.commander: Final = Commander(self, self._attach(description.commander, description.commander))
 
     # Participants
@@ -87,6 +88,7 @@ class LinBus(Bus):
         self.nodes.append(node)
         self.controllers.append(node)
         if responder is not None:
+            node.state = ControllerState.OFF  # until its ECU is switched on
             frames = self.description.frames
             place = responder.response_error
             if place is not None and place.frame in frames:
@@ -128,7 +130,7 @@ class LinBus(Bus):
     def assess(self) -> None:
         """Whatever decides who answers what has changed."""
         self._ways.clear()
-        self._calm = not self.disturbances and not self.sleeping.asleep
+        self._calm = not self.disturbances and not self.sleeping.asleep and not self._checked.once
 
     def switched(self, node: LinNode) -> None:
         """A node has been switched on or off."""
@@ -150,6 +152,8 @@ class LinBus(Bus):
 
     def accepts(self, frame: Frame) -> bool:
         """Whether a frame of the description has this identifier and length."""
+        if frame.header in (REQUEST_ID, RESPONSE_ID):
+            return len(frame.data) == PDU
         return frame.header in self.frames_by_id and len(frame.data) == self.frames_by_id[frame.header].length
 
     # What nodes have to send
@@ -160,6 +164,8 @@ class LinBus(Bus):
         if not node.takes_part:
             return self._refuse(node, frame, f"the node is {node.state.value}")
         frame_id = frame.header
+        if node.stands_in:
+            return self._stand_in(node, frame)
         if frame_id in node.suppliers:
             node.updated.add(frame_id)
             if frame_id in node.held:
@@ -176,15 +182,39 @@ class LinBus(Bus):
     def request(self, controller: Controller, frame: Frame) -> bool:
         return self.send(controller, frame)
 
+    def _stand_in(self, node: LinNode, frame: Frame) -> bool:
+        """Answer the next header with this frame, whoever else would; a request goes into the next MasterReq slot."""
+        if not self.accepts(frame):
+            return self._refuse(node, frame, "there is no such frame")
+        if frame.header == REQUEST_ID:
+            self.commander.diagnostics.put(frame.data)
+        else:
+            self._checked.once[frame.header] = (node, frame)
+            self.assess()
+        return True
+
     def has_news(self, frame_id: int) -> bool:
         """Whether a node that publishes this frame has news of it."""
         return any(frame_id in node.updated and node.takes_part for node in self.nodes)
 
     def inject(self, controller: Controller, frame: Frame) -> None:
-        """Deliver a frame that was on a real wire and ends this moment, as a recording or an interface has it."""
-        now = self.kernel.now
-        length = min(len(frame.data), PDU)
-        start = max(0, now - self._frame_ns[length])
+        """A frame that was on a real wire and ends this moment, as a recording or an interface has it.
+
+        While the commander here lives, it is what the next of its headers is answered with. Otherwise it is delivered;
+        but where a node here publishes that frame, its header is answered by that node.
+        """
+        node = self.node(controller)
+        known = self.frames_by_id.get(frame.header)
+        if self.commander.node.takes_part and known is not None:
+            if len(frame.data) == known.length:
+                node.hold(frame)
+            return
+        start = max(0, self.kernel.now - self._frame_ns[min(len(frame.data), PDU)])
+        for other, definition in self.way(frame.header & 0x3F).answers:
+            own = other.suppliers[definition]() if other is not node else None
+            if own is not None:
+                self.good(own, other, start)
+                return
         self.good(frame, controller, start)
 
     # One header after the other

@@ -50,6 +50,11 @@ class CommanderDiagnostics:
         self._fixed = data
         self._awaits = True
 
+    def put(self, pdu: bytes) -> None:
+        """Send these eight bytes in the next MasterReq slot, and fetch what answers there may be."""
+        self._pdus.append(pdu)
+        self._awaits = True
+
     @property
     def has_request(self) -> bool:
         """Something is to be sent in a MasterReq slot."""

@@ -1,7 +1,8 @@
 """What can go wrong on a LIN bus, as objects that are put on it and taken off again.
 
 They are asked when a header is sent, when a response begins, and when it reaches a receiver. Of CAN's disturbances,
-`Loss` and `BitErrors` work here as well: a bit error in a response makes its checksum wrong.
+`Loss` and `BitErrors` work here as well: a bit error in a response makes its checksum wrong. What they do to a request to
+send (lose it, change it, delay it) they do to a response.
 """
 
 from __future__ import annotations

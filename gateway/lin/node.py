@@ -51,6 +51,8 @@ class LinNode(Controller):
         """Definitions in the order of AssignFrameIdRange."""
         self.configuration: Configuration | None = None
         self.diagnostics: ResponderDiagnostics | None = None
+        self.stands_in: bool = False
+        """A test instrument: what it sends is answered once, instead of what the publisher has."""
         self.held: dict[int, Frame] = {}
         """Frames that were handed over to wait for their headers."""
         if responder is not None:
@@ -59,8 +61,9 @@ class LinNode(Controller):
 
     def supply(self, header: int, supplier: Supplier) -> None:
         """Answer to the header of this definition with what `supplier` gives; nothing while it gives None."""
-        self.suppliers[header & 0x3F] = supplier
-        self.lin.assess()
+        if not self.stands_in:
+            self.suppliers[header & 0x3F] = supplier
+            self.lin.assess()
 
     def hold(self, frame: Frame) -> None:
         """Answer with this frame from now on."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from gateway.can import BusEventKind, Frame
+from gateway.can import BusEventKind, Disturbance, Frame
 from gateway.can.controller import Controller
 from gateway.database.lin_wire import PROTECTED, REQUEST_ID, RESPONSE_ID
 from gateway.lin.disturbance import LinDisturbance, Response
@@ -48,6 +48,8 @@ class Respond:
         self._bus = bus
         self._pending: _Pending | None = None
         self._stuck = False
+        self.once: dict[int, tuple[LinNode, Frame]] = {}
+        """By identifier: what a test instrument answers to the next header, instead of the publisher."""
         self._ghost: Controller = Controller(bus, GHOST)
 
     # Headers
@@ -106,6 +108,10 @@ class Respond:
         bus.kernel.at(end_ns, self._end)
 
     def _collect(self, way: Way) -> list[Answer]:
+        if way.frame_id in self.once:
+            stand_in, instead = self.once.pop(way.frame_id)
+            self._bus.assess()
+            return [Answer(stand_in, instead, way.frame_id)]
         answers = []
         for node, definition in way.answers:
             if way.kind is Kind.EVENT and definition not in node.updated:
@@ -133,6 +139,7 @@ class Respond:
     def _disturbed(self, way: Way, answers: list[Answer]) -> list[Answer]:
         for each in self._bus.disturbances:
             if not isinstance(each, LinDisturbance):
+                answers = [changed for answer in answers for changed in _as_on_can(each, answer)]
                 continue
             changed = []
             for answer in answers:
@@ -255,3 +262,11 @@ class Respond:
                 bus.sleeping.go_to_sleep()
         elif isinstance(answer.node, LinNode) and answer.node.diagnostics is not None:
             answer.node.diagnostics.sent()
+
+
+def _as_on_can(disturbance: Disturbance, answer: Answer) -> list[Answer]:
+    """What a disturbance that knows only CAN makes of an answer: gone, changed, later."""
+    return [
+        answer._replace(frame=frame, delay_ns=answer.delay_ns + delay_ns)
+        for delay_ns, frame in list(disturbance.on_request(answer.node, answer.frame))[:1]
+    ]

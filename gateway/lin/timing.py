@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
+from gateway.can import Frame
 from gateway.database.lin import BYTE_BITS, longest_ns, nominal_bits
 from gateway.lin.errors import LinError
 from gateway.sim import NS_PER_S
@@ -60,6 +61,12 @@ class LinTimes:
     def bits_ns(self, bits: int) -> int:
         """Nanoseconds, rounded, of so many bits."""
         return (bits * NS_PER_S + self.bit_rate // 2) // self.bit_rate
+
+    def duration_ns(self, frame: Frame) -> int:
+        """Of a whole frame. ValueError for a length that no LIN frame has."""
+        if not 1 <= len(frame.data) <= LONGEST_DATA:
+            raise ValueError(f"a LIN frame has 1 to {LONGEST_DATA} bytes, not {len(frame.data)}")
+        return self.frame_ns[len(frame.data)]
 
     def response_bits(self, length: int) -> int:
         """Data and checksum, without the space before them."""

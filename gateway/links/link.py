@@ -92,6 +92,9 @@ class Link(Protocol):
     def close(self) -> None:
         """End; nothing is told to the user afterwards."""
 
+    def drain(self) -> int:
+        """Hand over some of what has come already, and say how many frames that was."""
+
     def send(self, frame: Frame) -> bool:
         """Take a frame. False while it cannot: `ready` is told when it can again."""
 

@@ -23,6 +23,8 @@ from gateway.sim import NS_PER_S, Kernel
 
 MOST_WANTED: Final = 256
 """Identifiers that an interface is asked to filter; with more of them all frames are taken."""
+IN_FLIGHT: Final = 1024
+"""Frames that the link has taken and not confirmed; more wait in their controllers."""
 _FORGOTTEN_NS: Final = NS_PER_S
 """A frame that the link has taken and not confirmed for so long, while later ones were, will not be."""
 
@@ -54,6 +56,10 @@ class LinkedBus(Bus):
         """Let the link begin. LinkError with the reason when it cannot."""
         self._up = True
         self.link.open(self)
+
+    def drain(self) -> int:
+        """Take some of what the link has got already; how many frames that was."""
+        return self.link.drain()
 
     def close(self) -> None:
         self.link.close()
@@ -112,29 +118,25 @@ class LinkedBus(Bus):
             return self._refuse(controller, frame, f"the controller is {controller.state.value}")
         if not self._up:
             return self._refuse(controller, frame, f"{self.link.name} is down")
-        if controller.queued >= TRANSMIT_QUEUE:
-            return self._refuse(controller, frame, f"{TRANSMIT_QUEUE} frames wait already")
         if self.filtered and frame.header & KEY_MASK not in self._wanted:
             self._want(frame.header & KEY_MASK)  # what is filtered out is not confirmed either
-        controller.queued += 1
         sending = (frame, controller, self.kernel.now)
-        if self._waiting:
-            self._waiting.append(sending)
-        else:
-            self._hand_over(sending)
+        if not self._waiting and self._hand_over(sending):
+            return True
+        if controller.queued >= TRANSMIT_QUEUE:
+            return self._refuse(controller, frame, f"{TRANSMIT_QUEUE} frames wait already")
+        controller.queued += 1
+        self._waiting.append(sending)
         return True
 
     def request(self, controller: Controller, frame: Frame) -> bool:
         return self.send(controller, frame)
 
     def _hand_over(self, sending: Sending) -> bool:
+        if len(self._in_flight) >= IN_FLIGHT or not self.link.send(sending[0]):
+            return False
         self._in_flight.append(sending)
-        if self.link.send(sending[0]):
-            return True
-        if self._in_flight and self._in_flight[-1] is sending:
-            self._in_flight.pop()
-            self._waiting.appendleft(sending)
-        return False
+        return True
 
     def remove_queued(self, controller: Controller) -> None:
         """Forget what a controller has queued; what the link has taken already goes out."""
@@ -158,8 +160,9 @@ class LinkedBus(Bus):
         if sending is None:
             self.received(frame, time_ns)  # given up before: told as lost or unconfirmed
             return
+        if self._waiting:
+            self.ready()
         ours, controller, requested_ns = sending
-        controller.queued -= 1
         start_ns = max(requested_ns, time_ns - self._duration_ns(ours))
         self._pass(ours, controller, requested_ns, start_ns, time_ns)
         if controller.on_sent is not None:
@@ -173,8 +176,8 @@ class LinkedBus(Bus):
             self.tell(BusEventKind.REFUSED, sending[1], sending[0], reason)
 
     def ready(self) -> None:
-        while self._waiting and self._hand_over(self._waiting.popleft()):
-            pass
+        while self._waiting and self._hand_over(self._waiting[0]):
+            self._waiting.popleft()[1].queued -= 1
 
     def lost(self, frames: int) -> None:
         self.lost_frames += frames
@@ -189,6 +192,8 @@ class LinkedBus(Bus):
     def down(self, reason: str) -> None:
         self._up = False
         lost = [*self._in_flight, *self._waiting]
+        for sending in self._waiting:
+            sending[1].queued -= 1
         self._in_flight.clear()
         self._waiting.clear()
         self.tell(BusEventKind.LINK_DOWN, self.outside, None, reason)
@@ -240,5 +245,4 @@ class LinkedBus(Bus):
 
     def _lose(self, sending: Sending) -> None:
         frame, controller, _ = sending
-        controller.queued -= 1
         controller.lose(frame)

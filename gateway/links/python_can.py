@@ -79,6 +79,11 @@ class PythonCanLink:
                 self._bus.shutdown()
             self._bus = None
 
+    def drain(self) -> int:
+        came = len(self._incoming)
+        self._take()
+        return came
+
     def send(self, frame: Frame) -> bool:
         try:
             self._outgoing.put_nowait(frame)

@@ -36,7 +36,10 @@ class Kind(IntEnum):
 
 
 class Format(IntEnum):
-    """The format of a frame on the wire, and the kind of a channel. LIN is reserved: nobody sends it yet."""
+    """The format of a frame on the wire, and the kind of a channel.
+
+    A client of a LIN channel is a responder: what it sends is held, and answers each header of that identifier.
+    """
 
     CAN = 0
     CAN_FD = 1

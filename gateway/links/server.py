@@ -15,7 +15,7 @@ from gateway.links.records import VERSION, Carried, Channel, Condition, Format, 
 from gateway.links.session import ROOM, Request, Session
 from gateway.links.stream_client import Clients, StreamClient
 from gateway.links.wall_time import epoch_ns_of, wall_time_loop
-from gateway.links.wire import encode_frame
+from gateway.links.wire import encode_frame, encode_lin_frame
 from gateway.sim import SimulationLoop
 
 _STATES: Final = {
@@ -51,7 +51,7 @@ class BusServer:
 
     def __init__(self, vehicle: str, buses: Mapping[str, Bus], epoch_ns: int, room: int) -> None:
         channels = tuple(
-            Channel(name, Format.CAN_FD if bus.fd else Format.CAN, bus.rates.nominal, bus.rates.data if bus.fd else 0)
+            Channel(name, _format(bus), bus.rates.nominal, bus.rates.data if bus.fd else 0)
             for name, bus in buses.items()
         )
         self.buses: Final = buses
@@ -66,7 +66,7 @@ class BusServer:
         last = self._encoded.get(bus.name)
         if last is not None and last[0] is frame and last[1] == now:
             return last[2]
-        data = encode_frame(now, frame)
+        data = encode_lin_frame(now, frame) if bus.polled else encode_frame(now, frame)
         self._encoded[bus.name] = (frame, now, data)
         return data
 
@@ -97,7 +97,9 @@ class _Client(StreamClient[Request]):
     def echo(self, frame: Frame) -> None:
         if self._echoes:
             assert self.participant is not None
-            self._session.frame(encode_frame(self.participant.bus.kernel.now, frame, echo=True))
+            bus = self.participant.bus
+            encode = encode_lin_frame if bus.polled else encode_frame
+            self._session.frame(encode(bus.kernel.now, frame, echo=True))
             self.soon()
 
     def changed(self) -> None:
@@ -111,3 +113,9 @@ class _Client(StreamClient[Request]):
         assert self.participant is not None
         controller = self.participant.controller
         return Condition(_STATES[controller.state], controller.tec, controller.rec)
+
+
+def _format(bus: Bus) -> Format:
+    if bus.polled:
+        return Format.LIN
+    return Format.CAN_FD if bus.fd else Format.CAN

@@ -27,7 +27,7 @@ from gateway.links.records import (
     Opened,
     Welcome,
 )
-from gateway.links.wire import encode
+from gateway.links.wire import LIN_MASK, encode
 
 ROOM: Final = 8192
 """Frames that wait for a client which does not read."""
@@ -55,6 +55,7 @@ class Session:
         self._welcome = welcome
         self._formats = {channel.name: channel.format for channel in welcome.channels}
         self._fd = False
+        self._lin = False
         self._stream = RecordStream()
         self._first: list[bytes] = []
         """Answers: few, and never thrown away."""
@@ -166,8 +167,7 @@ class Session:
         if bus_format is None:
             names = ", ".join(self._formats)
             raise RecordError(f"there is no bus {request.channel!r} in {self._welcome.vehicle}; there are: {names}")
-        if bus_format is Format.LIN:
-            raise RecordError(f"bus {request.channel!r} is LIN, which cannot be opened from outside yet")
+        self._lin = bus_format is Format.LIN
         self._fd = bus_format is Format.CAN_FD
         self.state = SessionState.OPEN
 
@@ -175,5 +175,7 @@ class Session:
         header = request.frame.header
         if header & ERROR:
             raise RecordError("a simulated bus makes its error frames itself; they cannot be sent")
+        if self._lin and (header > LIN_MASK or not 1 <= len(request.frame.data) <= 8):
+            raise RecordError("a LIN frame has an identifier up to 3F and 1 to 8 bytes")
         if header & FD and not self._fd:
             raise RecordError("a CAN FD frame on a classic bus")

@@ -13,17 +13,18 @@ import fcntl
 import os
 import socket
 import struct
+from collections.abc import Iterator
 from typing import Final
 
 from gateway.can import ERROR, EXTENDED, ID_MASK, REMOTE, Frame
-from gateway.links.batch import SO_RXQ_OVFL, SO_TIMESTAMPNS, Batch
+from gateway.links.batch import SO_RXQ_OVFL, SO_TIMESTAMPNS, Batch, Reading
 from gateway.links.errors import LinkError
 from gateway.links.link import Arbiter, LinkAddress, LinkRates, LinkUser
 from gateway.links.socketcan_frames import CANFD_MTU, STANDARD_MASK, from_socket, to_socket, trouble
 from gateway.sim import NS_PER_S, SimulationLoop, calendar_ns
 
 BATCH: Final = 32
-"""Frames read before others get their turn: half of what may wait in a controller for its confirmation."""
+"""Frames read before others get their turn."""
 _COMPARED_EVERY_NS: Final = NS_PER_S
 """Between comparisons of the calendar, which may be set, with the kernel's time."""
 LOOK_EVERY_S: Final = 0.2
@@ -78,12 +79,14 @@ class SocketCanLink:
 
     def close(self) -> None:
         if self._socket is not None:
-            self._read()  # what confirms the last frames is there already
-            if self._socket is not None:
-                self._count_overflows(_drops(self._socket))
+            unread = sum(1 for _ in self._everything(self._socket))
+            self._count_overflows(_drops(self._socket) + unread)
         self._disconnect()
         if self._timer is not None:
             self._timer.cancel()
+
+    def drain(self) -> int:
+        return self._read()
 
     def send(self, frame: Frame) -> bool:
         if self._socket is None:
@@ -139,12 +142,15 @@ class SocketCanLink:
 
     # In
 
-    def _read(self) -> None:
+    def _read(self) -> int:
+        """One batch; how many frames it was."""
         user, raw = self._user, self._socket
+        count = 0
         if raw is None:
-            return
+            return count
         try:
             for packet, flags, calendar, lost in self._batch.read(raw.fileno()):
+                count += 1
                 if lost is not None and lost != self._overflows:
                     self._count_overflows(lost)
                 frame = from_socket(packet)
@@ -159,6 +165,18 @@ class SocketCanLink:
                     user.received(frame, time_ns)
         except OSError as error:
             self._fail(error)
+        return count
+
+    def _everything(self, raw: socket.socket) -> Iterator[Reading]:
+        """What a socket still holds, without new frames."""
+        raw.setsockopt(socket.SOL_CAN_RAW, socket.CAN_RAW_FILTER, b"")
+        more = True
+        while more:
+            more = False
+            with contextlib.suppress(OSError):
+                for reading in self._batch.read(raw.fileno()):
+                    more = True
+                    yield reading
 
     def _time_ns(self, calendar: int) -> int:
         """The kernel's time of a time stamp: never before the one before, never in the future."""
@@ -265,7 +283,8 @@ def _prepare(raw: socket.socket, fd: bool) -> None:
 
 def _drops(raw: socket.socket) -> int:
     """Frames that the socket has lost so far; the count that comes with frames is that of when they came."""
-    return _COUNTS.unpack(raw.getsockopt(socket.SOL_SOCKET, _SO_MEMINFO, _COUNTS.size))[8]
+    count: int = _COUNTS.unpack(raw.getsockopt(socket.SOL_SOCKET, _SO_MEMINFO, _COUNTS.size))[8]
+    return count
 
 
 def _reason(error: OSError) -> str:

@@ -32,6 +32,7 @@ from gateway.links.records import (
 HEAD: Final = 2
 """Bytes of the length."""
 STANDARD_MASK: Final = 0x7FF
+LIN_MASK: Final = 0x3F
 
 E = TypeVar("E", bound=IntEnum)
 _FRAME: Final = struct.Struct(">HBQBBIB")
@@ -60,6 +61,13 @@ def encode_frame(time_ns: int, frame: Frame, echo: bool = False) -> bytes:
     flags = (_FLAG_ECHO if echo else 0) | (_FLAG_BRS if header & BRS else 0) | (_FLAG_ESI if header & ESI else 0)
     head = _FRAME.pack(_FRAME_FIELDS + len(data), Kind.FRAME, time_ns, fd, flags, header & WORD_MASK, len(data))
     return head + data
+
+
+def encode_lin_frame(time_ns: int, frame: Frame, echo: bool = False) -> bytes:
+    """As `encode_frame`, for a frame of a LIN bus: its identifier has 6 bits."""
+    flags = _FLAG_ECHO if echo else 0
+    identifier, data = frame.header & LIN_MASK, frame.data
+    return _FRAME.pack(_FRAME_FIELDS + len(data), Kind.FRAME, time_ns, Format.LIN, flags, identifier, len(data)) + data
 
 
 def _fields(record: Record) -> tuple[Kind, bytes]:
@@ -162,6 +170,10 @@ def _header(frame_format: int, flags: int, word: int, length: int) -> int:
             raise RecordError(f"a {'remote' if word & REMOTE else 'classic'} frame of {length} bytes")
         if flags & (_FLAG_BRS | _FLAG_ESI):
             raise RecordError("a classic frame has the flags of CAN FD")
+        return word
+    if frame_format == Format.LIN:
+        if flags & ~_FLAG_ECHO or word > LIN_MASK or not 1 <= length <= 8:
+            raise RecordError("a LIN frame has an identifier up to 3F, 1 to 8 bytes, and no flags of CAN")
         return word
     if frame_format != Format.CAN_FD:
         raise RecordError(f"there is no frame format {frame_format} here")

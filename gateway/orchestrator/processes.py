@@ -73,7 +73,7 @@ class MachineProcess:
         try:
             end = await self._until_end(argv, environment, start.working_directory)
         except (OSError, ValueError):
-            missing = start.working_directory and not os.path.isdir(start.working_directory)
+            missing = start.working_directory and not _is_folder(start.working_directory)
             end = Exit(NO_FOLDER if missing else NOT_EXECUTABLE)
         finally:
             self._unlisten()
@@ -186,6 +186,10 @@ class ProcessRunner:
             process.signal(signal.SIGKILL, everyone=True)
         while self._tasks:
             await asyncio.wait(list(self._tasks))
+
+
+def _is_folder(path: str) -> bool:
+    return Path(path).is_dir()
 
 
 def expanded(word: str, environment: Mapping[str, str]) -> str:

@@ -196,8 +196,9 @@ class SignalFeed:
         self.signal.publish(converted)
 
     def _is_same(self, value: Value) -> bool:
-        last = self.last_published
-        return last is not None and last.value == value and self.signal.datapoint.quality is Quality.GOOD
+        # The signal's value, not the last one from here: an application may have published one of its own.
+        datapoint = self.signal.datapoint
+        return self.last_published is not None and datapoint.value == value and datapoint.quality is Quality.GOOD
 
     def _refuse(self, now: int, unfit: _Unfit) -> None:
         if unfit.reason is not Refusal.OUT_OF_RANGE:

@@ -17,6 +17,7 @@ from gateway.trace.formats import (
     open_reader,
     open_writer,
 )
+from gateway.trace.lin_packets import LinFault, fault_frame
 from gateway.trace.packets import Packet
 from gateway.trace.pcapng import Flush, Interface, LinkType, PcapngWriter
 from gateway.trace.reader import TraceReader
@@ -39,6 +40,7 @@ __all__ = [
     "Event",
     "Flush",
     "Interface",
+    "LinFault",
     "LinkType",
     "Packet",
     "PcapngWriter",
@@ -47,6 +49,7 @@ __all__ = [
     "TraceError",
     "TraceReader",
     "TraceWriter",
+    "fault_frame",
     "load_columns",
     "open_reader",
     "open_writer",

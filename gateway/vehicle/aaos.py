@@ -29,8 +29,10 @@ class AaosOptions:
     clients: Mapping[str, list[str]] = field(default_factory=dict)
 
 
-def aaos_options(file: VehicleFile, text: str) -> AaosOptions:
+def aaos_options(file: VehicleFile | None, text: str) -> AaosOptions:
     """From an address and the file's `domains.aaos`. LinkError for an address that is none."""
+    if file is None:
+        return AaosOptions(address(text))
     spec = file.spec.domains.aaos
     return AaosOptions(
         address(text),

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, get_type_hints
 
 from gateway.can import FD
+from gateway.lin import LinBus
 from gateway.routing import FrameRoute, Route, SignalRoute
 from gateway.vehicle.vehicle import Vehicle
 from gateway.version import __version__
@@ -19,12 +20,13 @@ from gateway.version import __version__
 
 @dataclass(frozen=True, slots=True)
 class AboutBus:
-    """One bus; `database` is the name of its file, `data_bitrate` 0 where it has no CAN FD."""
+    """One bus; `database` is the name of its file, `data_bitrate` 0 where it has no CAN FD; `kind` can or lin."""
 
     name: str
     database: str
     bitrate: int
     data_bitrate: int
+    kind: str = "can"
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,8 +82,9 @@ def describe(vehicle: Vehicle, seed: int) -> About:
     """What there is to say about a vehicle that has been built."""
     buses = []
     for bus in vehicle.buses.values():
+        kind = "lin" if isinstance(bus, LinBus) else "can"
         files = [Path(file).name for file in vehicle.databases[bus.name].file.split(", ")]
-        buses.append(AboutBus(bus.name, ", ".join(files), bus.rates.nominal, bus.rates.data if bus.fd else 0))
+        buses.append(AboutBus(bus.name, ", ".join(files), bus.rates.nominal, bus.rates.data if bus.fd else 0, kind))
     return About(
         vehicle=vehicle.name,
         seed=seed,
@@ -125,7 +128,7 @@ def read_about(comment: str) -> About | None:
             seed=int(data["seed"]),
             gateway=str(data["gateway"]),
             version=str(data["version"]),
-            buses=tuple(AboutBus(**_typed(AboutBus, bus)) for bus in data["buses"]),
+            buses=tuple(AboutBus(**_typed(AboutBus, {"kind": "can", **bus})) for bus in data["buses"]),
             rules=tuple(AboutRule(**_typed(AboutRule, rule)) for rule in data["rules"]),
         )
     except (ValueError, KeyError, TypeError, RecursionError):

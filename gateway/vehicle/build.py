@@ -82,7 +82,7 @@ class Builder:
         self._give_tracks(tracks or {})
         for name, spec in self.spec.protect.items():
             self.attempt(partial(self._protect, name, spec, routes.forwarded), "protect", name)
-        if "nodes" in self.spec.domains:
+        if self.spec.domains.nodes:
             from gateway.vehicle.nodes import build_fleet
 
             self.vehicle.fleet = self.attempt(partial(build_fleet, self.vehicle, self.file), "domains", "nodes")

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from types import MappingProxyType
+from typing import Final
 
-from gateway.can import Bus, Controller, Frame
+from gateway.can import Bus, BusEvent, BusEventKind, Controller, Frame
 from gateway.database import Database, Message, Severity, Signal
 from gateway.database.diagnostic import Findings
 from gateway.database.ldf_schedules import check_slot
@@ -15,7 +17,7 @@ from gateway.ecu import NOBODY
 from gateway.errors import GatewayError, nearest
 from gateway.lin import LinBus, LinNode
 from gateway.sim import Kernel
-from gateway.trace import BusInfo
+from gateway.trace import BusInfo, LinFault, fault_frame
 from gateway.vehicle.errors import VehicleFileError, raise_all
 from gateway.vehicle.model import BusSpec
 from gateway.vehicle.names import End
@@ -62,9 +64,7 @@ def _refuse_faulty(described: Sequence[Database]) -> None:
     raise_all(faults)
 
 
-def _from_vehicle_file(
-    name: str, spec: BusSpec, databases: Sequence[Database]
-) -> tuple[LinDescription, list[Message]]:
+def _from_vehicle_file(name: str, spec: BusSpec, databases: Sequence[Database]) -> tuple[LinDescription, list[Message]]:
     """A bus without an LDF: messages of a DBC, the rest from the vehicle file."""
     if spec.commander is None:
         raise VehicleFileError(f"bus {name} names no commander: give it `commander: ECU`, or an LDF as its database")
@@ -100,7 +100,9 @@ def _with_tables(name: str, spec: BusSpec, lin: LinDescription) -> LinDescriptio
             kind = {"MasterReq": SlotKind.MASTER_REQUEST, "SlaveResp": SlotKind.SLAVE_RESPONSE}.get(each.frame)
             if kind is None and each.frame not in known:
                 near = nearest(each.frame, known)
-                raise VehicleFileError(f"schedule {table} of {name} has a slot for {each.frame!r}, which is no frame{near}")
+                raise VehicleFileError(
+                    f"schedule {table} of {name} has a slot for {each.frame!r}, which is no frame{near}"
+                )
             slot = Slot(kind or SlotKind.FRAME, each.delay, "" if kind else each.frame)
             check_slot(table, slot, lin, findings)
             made.append(slot)
@@ -176,6 +178,27 @@ def hold_start_values(vehicle: Vehicle) -> None:
 def silent_nodes(database: Database) -> list[str]:
     """The nodes of a LIN bus, which are there whether they publish anything or not."""
     return [] if database.lin is None else [database.lin.commander, *database.lin.responders]
+
+
+_FAULTS: Final = MappingProxyType(
+    {
+        BusEventKind.NO_RESPONSE: LinFault.NO_RESPONSE,
+        BusEventKind.CHECKSUM: LinFault.CHECKSUM,
+        BusEventKind.COLLISION: LinFault.CHECKSUM,
+        BusEventKind.EVENT_COLLISION: LinFault.CHECKSUM,
+        BusEventKind.LATE_RESPONSE: LinFault.FRAMING,
+    }
+)
+"""What a recording says of responses that came to nothing."""
+
+
+def lin_fault(bus: Bus, event: BusEvent) -> tuple[int, int, Frame, Controller, int, int] | None:
+    """What stands in a recording for a fault of a LIN bus; None where a packet cannot hold it."""
+    if not isinstance(bus, LinBus) or event.kind not in _FAULTS or event.frame is None:
+        return None
+    frame = fault_frame(event.frame.header, _FAULTS[event.kind], event.frame.data)
+    sender = next((node for node in bus.nodes if node.name == event.controller), bus.commander.node)
+    return event.time_ns, bus.index, frame, sender, event.time_ns, event.time_ns
 
 
 def bus_info(bus: Bus) -> BusInfo:

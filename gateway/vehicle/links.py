@@ -24,6 +24,13 @@ def addresses(file: VehicleFile, wished: Mapping[str, LinkAddress]) -> dict[str,
         if bus not in buses:
             near = nearest(bus, buses) or f" (there are {', '.join(buses)})"
             raise VehicleFileError(f"a link for a bus {bus!r} that {file.spec.vehicle} does not have{near}")
+    for bus in (*file.spec.links, *wished):
+        if bus in file.spec.buses and file.spec.buses[bus].kind == "lin":
+            raise VehicleFileError(
+                f"bus {bus} is LIN, and no real LIN adapter is known here yet: leave the link out",
+                file=file.source.file,
+                line=file.source.line(("links", bus)),
+            )
     found = {
         bus: LinkAddress(spec.interface, str(spec.channel), spec.bitrate, spec.data_bitrate, _texts(spec.options))
         for bus, spec in file.spec.links.items()

@@ -177,8 +177,43 @@ class AaosSpec(_Section):
     )
 
 
+class UnitSpec(_Section):
+    """A unit of a node, inline: a whole unit file, or what it is and what it needs."""
+
+    text: str | None = Field(None, description="A whole unit file in systemd's syntax")
+    ecu: str | None = Field(None, description="It is this ECU of the vehicle")
+    routes: list[int] | None = Field(None, description="It is these routes of the gateway, counted from 1")
+    python: str | None = Field(None, description="It is a service of the simulation: FILE:CLASS")
+    on: OneOrMore = Field(default_factory=list, description="python: the buses that it is on")
+    run: str | None = Field(None, description="It is this command line")
+    type: Literal["simple", "exec", "oneshot", "notify"] = Field("notify", description="When it counts as started")
+    restart: str = Field("no", description="As systemd's Restart=")
+    requires: OneOrMore = Field(default_factory=list)
+    wants: OneOrMore = Field(default_factory=list)
+    binds_to: OneOrMore = Field(default_factory=list)
+    after: OneOrMore = Field(default_factory=list)
+    before: OneOrMore = Field(default_factory=list)
+    ready_after: str | None = Field(None, description="Simulated: 20ms, or 20ms..80ms drawn from the seed")
+    exit_after: str | None = Field(None, description="Simulated: ends by itself so long after its start")
+    fail_starts: int | None = Field(None, description="Simulated: so many first starts fail")
+
+
+class NodeSpec(_Section):
+    """A computer that runs units."""
+
+    files: str | None = Field(None, description="A folder with unit files")
+    units: dict[str, UnitSpec] = Field(default_factory=dict)
+    target: str | None = Field(None, description="Started at power on; default.target where there is one")
+    latency: Duration = Field(200_000, description="To the controller")
+    depends_on: OneOrMore = Field(default_factory=list, description="Nodes that its units may depend on; * for all")
+    external: bool = Field(False, description="A real agent joins as this node")
+    processes: bool = Field(False, description="Its programs are real processes of this machine (needs wall time)")
+
+
 class DomainsSpec(_Section):
     """What applications see of the vehicle."""
+
+    nodes: dict[str, NodeSpec] = Field(default_factory=dict, description="Computers and their units")
 
     sdv: SdvSpec = Field(default_factory=lambda: SdvSpec.model_validate({}))
     aaos: AaosSpec = Field(default_factory=lambda: AaosSpec.model_validate({}))

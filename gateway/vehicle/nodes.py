@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Final, Literal
-
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from typing import Final
 
 from gateway.ecu import Ecu
 from gateway.errors import GatewayError, nearest
@@ -18,7 +16,7 @@ from gateway.orchestrator.units import UnitFiles
 from gateway.vehicle.behaviours import load_class
 from gateway.vehicle.errors import VehicleFileError, raise_all
 from gateway.vehicle.file import VehicleFile
-from gateway.vehicle.model import Duration, OneOrMore
+from gateway.vehicle.model import NodeSpec, UnitSpec
 from gateway.vehicle.source import Place
 from gateway.vehicle.vehicle import Vehicle
 
@@ -26,71 +24,34 @@ PLACE: Final[Place] = ("domains", "nodes")
 Parts = dict[tuple[str, ...], Part]
 
 
-class _Section(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
+def unit_text(name: str, unit: UnitSpec) -> str:
+    """An inline unit as a unit file."""
+    if unit.text is not None:
+        return unit.text
+    relations = {"Requires": unit.requires, "Wants": unit.wants, "BindsTo": unit.binds_to, "Before": unit.before}
+    after = list(dict.fromkeys([*unit.after, *unit.requires, *unit.binds_to]))
+    lines = ["[Unit]"]
+    lines += [f"{key}={' '.join(names)}" for key, names in {**relations, "After": after}.items() if names]
+    if name.endswith(".service"):
+        command = " ".join(unit_command(name, unit))
+        lines += ["[Service]", f"Type={unit.type}", f"Restart={unit.restart}", f"ExecStart={command}"]
+    model = {"ReadyAfter": unit.ready_after, "ExitAfter": unit.exit_after, "FailStarts": unit.fail_starts}
+    lines += ["[X-Simulation]", *(f"{key}={value}" for key, value in model.items() if value is not None)]
+    return "\n".join(lines) + "\n"
 
 
-class UnitSection(_Section):
-    """A unit inline: `text` in systemd's syntax, or what it is and what it needs."""
-
-    text: str | None = Field(None, description="A whole unit file")
-    ecu: str | None = Field(None, description="It is this ECU of the vehicle")
-    routes: list[int] | None = Field(None, description="It is these routes of the gateway, counted from 1")
-    python: str | None = Field(None, description="It is a service of the simulation: FILE:CLASS")
-    on: OneOrMore = Field(default_factory=list, description="python: the buses that it is on")
-    run: str | None = Field(None, description="It is this command line")
-    type: Literal["simple", "exec", "oneshot", "notify"] = "notify"
-    restart: str = "no"
-    requires: OneOrMore = Field(default_factory=list)
-    wants: OneOrMore = Field(default_factory=list)
-    binds_to: OneOrMore = Field(default_factory=list)
-    after: OneOrMore = Field(default_factory=list)
-    before: OneOrMore = Field(default_factory=list)
-    ready_after: str | None = Field(None, description="Simulated: 20ms, or 20ms..80ms drawn from the seed")
-    exit_after: str | None = None
-    fail_starts: int | None = None
-
-    def as_text(self, name: str) -> str:
-        """As a unit file."""
-        if self.text is not None:
-            return self.text
-        relations = {"Requires": self.requires, "Wants": self.wants, "BindsTo": self.binds_to}
-        unit = [f"{key}={' '.join(names)}" for key, names in {**relations, "Before": self.before}.items() if names]
-        after = list(dict.fromkeys([*self.after, *self.requires, *self.binds_to]))
-        unit += [f"After={' '.join(after)}"] if after else []
-        lines = ["[Unit]", *unit]
-        if name.endswith(".service"):
-            lines += ["[Service]", f"Type={self.type}", f"Restart={self.restart}", f"ExecStart={self.command(name)}"]
-        model = {"ReadyAfter": self.ready_after, "ExitAfter": self.exit_after, "FailStarts": self.fail_starts}
-        lines += ["[X-Simulation]", *(f"{key}={value}" for key, value in model.items() if value is not None)]
-        return "\n".join(lines) + "\n"
-
-    def command(self, name: str) -> str:
-        if self.ecu is not None or self.python is not None:
-            return f"{ECU} {self.ecu if self.ecu is not None else name.removesuffix('.service')}"
-        if self.routes is not None:
-            return f"{ROUTES} {' '.join(str(number) for number in self.routes)}"
-        return self.run or f"/usr/bin/{name.removesuffix('.service')}"
-
-
-class NodeSection(_Section):
-    """A computer."""
-
-    files: str | None = Field(None, description="A folder with unit files")
-    units: dict[str, UnitSection] = Field(default_factory=dict)
-    target: str | None = Field(None, description="Started at power on; default.target where there is one")
-    latency: Duration = Field(200_000, description="To the controller")
-    depends_on: OneOrMore = Field(default_factory=list, description="Nodes that its units may depend on; * for all")
-    external: bool = Field(False, description="A real agent joins as this node")
-    processes: bool = Field(False, description="Its programs are real processes of this machine (needs wall time)")
+def unit_command(name: str, unit: UnitSpec) -> tuple[str, ...]:
+    """What an inline unit runs."""
+    if unit.ecu is not None or unit.python is not None:
+        return (ECU, unit.ecu if unit.ecu is not None else name.removesuffix(".service"))
+    if unit.routes is not None:
+        return (ROUTES, *(str(number) for number in unit.routes))
+    return (unit.run or f"/usr/bin/{name.removesuffix('.service')}",)
 
 
 def build_fleet(vehicle: Vehicle, file: VehicleFile) -> Fleet | None:
     """The nodes of a vehicle; None where it has none. VehicleFileError with all faults."""
-    given = file.spec.domains.get("nodes")
-    if given is None:
-        return None
-    return _Builder(vehicle, file).build(given)
+    return _Builder(vehicle, file).build() if file.spec.domains.nodes else None
 
 
 class _Builder:
@@ -100,38 +61,17 @@ class _Builder:
         self.faults: list[GatewayError] = []
         self.parts: Parts = {(ECU, name): EcuPart(ecu) for name, ecu in vehicle.ecus.items()}
 
-    def build(self, given: Any) -> Fleet:
-        sections = self._sections(given)
-        config = ControllerConfig(
-            nodes={
-                name: NodeConfig(allow_dependencies_on=frozenset(section.depends_on))
-                for name, section in sections.items()
-            }
-        )
-        fleet = Fleet(self.vehicle.kernel, config, self.vehicle.streams)
-        for name, section in sections.items():
-            if not section.external:
-                self._node(fleet, name, section)
+    def build(self) -> Fleet:
+        specs = self.file.spec.domains.nodes
+        nodes = {name: NodeConfig(allow_dependencies_on=frozenset(spec.depends_on)) for name, spec in specs.items()}
+        fleet = Fleet(self.vehicle.kernel, ControllerConfig(nodes=nodes), self.vehicle.streams)
+        for name, spec in specs.items():
+            if not spec.external:
+                self._node(fleet, name, spec)
         raise_all(self.faults)
         return fleet
 
-    def _sections(self, given: Any) -> dict[str, NodeSection]:
-        if not isinstance(given, dict):
-            raise self.file.source.error("nodes must be a mapping of names", PLACE)
-        found = {}
-        for name, section in given.items():
-            try:
-                found[str(name)] = NodeSection.model_validate({} if section is None else section)
-            except ValidationError as error:
-                for details in error.errors():
-                    place: Place = (*PLACE, name, *details["loc"])
-                    known = [*NodeSection.model_fields, *UnitSection.model_fields]
-                    near = nearest(str(place[-1]), known) if details["type"] == "extra_forbidden" else ""
-                    where = ".".join(str(part) for part in place)
-                    self.faults.append(self.file.source.error(f"{where}: {details['msg']}{near}", place))
-        return found
-
-    def _node(self, fleet: Fleet, name: str, section: NodeSection) -> None:
+    def _node(self, fleet: Fleet, name: str, section: NodeSpec) -> None:
         texts = {}
         for unit, inline in section.units.items():
             full = unit if unit.endswith((".service", ".target")) else f"{unit}.service"
@@ -143,7 +83,7 @@ class _Builder:
                 self.faults.append(
                     VehicleFileError(error.sentence, file=error.file or self.file.source.file, line=line)
                 )
-            texts[full] = inline.as_text(full)
+            texts[full] = unit_text(full, inline)
         if "default.target" not in texts and section.target is None and section.files is None:
             texts["default.target"] = f"[Unit]\nWants={' '.join(texts)}\n"
         try:
@@ -160,24 +100,24 @@ class _Builder:
             line = error.line if error.file else self.file.source.line((*PLACE, name))
             self.faults.append(VehicleFileError(error.sentence, file=error.file or self.file.source.file, line=line))
             return
-        for unit in node.engine.loaded():
-            for note in unit.spec.notes:
+        for loaded in node.engine.loaded():
+            for note in loaded.spec.notes:
                 if note.refused:
-                    self.faults.append(VehicleFileError(f"{unit.name}: {note.text}", file=note.file, line=note.line))
+                    self.faults.append(VehicleFileError(f"{loaded.name}: {note.text}", file=note.file, line=note.line))
         if section.target is not None and not files.has(section.target):
             near = nearest(section.target, files.names())
             self.faults.append(
                 self.file.source.error(f"node {name} has no unit {section.target}{near}", (*PLACE, name, "target"))
             )
 
-    def _runner(self, fleet: Fleet, name: str, section: NodeSection) -> Runner:
+    def _runner(self, fleet: Fleet, name: str, section: NodeSpec) -> Runner:
         if section.processes:
             from gateway.orchestrator.processes import ProcessRunner
 
             return ProcessRunner(fleet.kernel)
         return SimulatedRunner(fleet.kernel, fleet.streams.stream(f"node/{name}"))
 
-    def _part(self, name: str, unit: UnitSection) -> None:
+    def _part(self, name: str, unit: UnitSpec) -> None:
         """What of the vehicle a unit is; it is left to the unit to switch it on."""
         vehicle = self.vehicle
         if unit.ecu is not None:
@@ -189,11 +129,11 @@ class _Builder:
             if wrong:
                 raise VehicleFileError(f"there is no route {wrong[0]}: the gateway has {count}")
             routes = [vehicle.gateway.routes[number - 1] for number in unit.routes]
-            self.parts[tuple(unit.command(name).split())] = RoutesPart(routes)
+            self.parts[unit_command(name, unit)] = RoutesPart(routes)
         if unit.python is not None:
             self._service(name.removesuffix(".service"), unit, unit.python)
 
-    def _service(self, name: str, unit: UnitSection, reference: str) -> None:
+    def _service(self, name: str, unit: UnitSpec, reference: str) -> None:
         """A service in Python: a behaviour as an ECU has, on the buses that it names."""
         vehicle = self.vehicle
         if name in vehicle.ecus:

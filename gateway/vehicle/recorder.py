@@ -17,7 +17,7 @@ from gateway.routing import Journey
 from gateway.sim import Kernel
 from gateway.trace import TraceWriter, open_writer
 from gateway.vehicle.about import describe
-from gateway.vehicle.lin import bus_info
+from gateway.vehicle.lin import bus_info, lin_fault
 from gateway.vehicle.notes import EventNote, Notes
 from gateway.vehicle.vehicle import Vehicle
 
@@ -91,4 +91,7 @@ class Recorder:
             self._events.append(note)
 
     def _bus_event(self, bus: str, event: BusEvent) -> None:
+        fault = lin_fault(self._vehicle.buses[bus], event)
+        if fault is not None:
+            self._frames.append(fault)
         self._events.append(self._notes.bus_event(bus, event))

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AsyncExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
@@ -27,7 +28,7 @@ from gateway.vehicle.log import Log, LogError
 from gateway.vehicle.names import resolve
 from gateway.vehicle.recorder import Recorder
 from gateway.vehicle.report import Report, report
-from gateway.vehicle.run import WATCH_NS, Watcher
+from gateway.vehicle.run import WATCH_NS, Service, Watcher
 from gateway.vehicle.vehicle import Vehicle
 
 SENDER: Final = "log"
@@ -48,6 +49,7 @@ class ReplayOptions:
     ecus: tuple[str, ...] = ()
     trace: Path | None = None
     watcher: Watcher | None = None
+    services: tuple[Service, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,7 +174,10 @@ async def _replay(vehicle: Vehicle, player: Player, options: ReplayOptions) -> t
     if options.watcher is not None:
         watching = asyncio.create_task(_watch(vehicle, options.watcher), name="watcher")
     try:
-        last = await player.ended()
+        async with AsyncExitStack() as services:
+            for service in options.services:
+                await services.enter_async_context(service(vehicle))
+            last = await player.ended()
     except asyncio.CancelledError:
         last = report(vehicle, 0)  # Ctrl-C: the report comes all the same
     finally:
@@ -264,7 +269,8 @@ def _own_messages(vehicle: Vehicle, log: Log, ecus: Sequence[str]) -> dict[str, 
         for bus, key in _forwarded(vehicle, log, route):
             known = vehicle.databases[bus].by_id(key & ID_MASK, key & EXTENDED != 0)
             own[bus].setdefault(key, known.name if known is not None else f"0x{key & ID_MASK:X}")
-    return own
+    # On LIN a frame of the log is a header as well, which whoever lives answers.
+    return {bus: {} if vehicle.buses[bus].polled else messages for bus, messages in own.items()}
 
 
 def _forwarded(vehicle: Vehicle, log: Log, route: FrameRoute) -> Iterator[tuple[str, int]]:

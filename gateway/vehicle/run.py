@@ -21,6 +21,8 @@ from gateway.vehicle.selection import Selection, keep
 from gateway.vehicle.vehicle import Vehicle
 
 WATCH_NS: Final = 200_000_000
+_LAST_READS: Final = 1000
+"""Batches that are read from each link at the end: a second's work at most."""
 Watcher = Callable[[Vehicle, int], object]
 """Called now and then with the vehicle and the wall time since the start, in nanoseconds."""
 Service = Callable[[Vehicle], AbstractAsyncContextManager[object]]
@@ -102,8 +104,7 @@ async def _drive(vehicle: Vehicle, recorder: Recorder | None, options: RunOption
             watching.cancel()
         simulated = vehicle.kernel.now
         vehicle.stop()
-        for bus in linked(vehicle):
-            bus.close()
+        _close_links(vehicle)
         assert vehicle.kernel.now == simulated
     return loop.pace.latest_ns if isinstance(loop.pace, WallPace) else 0
 
@@ -121,6 +122,16 @@ def _open_links(vehicle: Vehicle) -> None:
         for bus in opened:
             bus.close()
         raise
+
+
+def _close_links(vehicle: Vehicle) -> None:
+    """What has come already is taken first; what is too much for that is counted as lost."""
+    buses = list(linked(vehicle))
+    for _ in range(_LAST_READS):
+        if not sum([bus.drain() for bus in buses]):
+            break
+    for bus in buses:
+        bus.close()
 
 
 async def _watch(vehicle: Vehicle, watcher: Watcher, started: int) -> None:

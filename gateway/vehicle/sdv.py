@@ -12,6 +12,7 @@ from gateway.domains.sdv import Broker
 from gateway.domains.sdv.server import SdvOptions, serve_kuksa
 from gateway.links.addresses import Address, address
 from gateway.vehicle.file import VehicleFile
+from gateway.vehicle.model import DomainsSpec
 from gateway.vehicle.vehicle import Vehicle
 
 
@@ -23,9 +24,9 @@ class SdvServices:
     viss: SdvOptions | None = None
 
 
-def sdv_options(file: VehicleFile, kuksa: str | None, viss: str | None, key: Path | None = None) -> SdvServices:
+def sdv_options(file: VehicleFile | None, kuksa: str | None, viss: str | None, key: Path | None = None) -> SdvServices:
     """From addresses and the file's `domains.sdv`. LinkError for an address that is none."""
-    spec = file.spec.domains.sdv
+    spec = DomainsSpec.model_validate({}).sdv if file is None else file.spec.domains.sdv
     certificate = _path(file, spec.certificate)
     private_key = _path(file, spec.private_key)
     key = key or _path(file, spec.key)
@@ -58,5 +59,5 @@ async def serve_sdv(vehicle: Vehicle, services: SdvServices) -> AsyncIterator[di
         yield places
 
 
-def _path(file: VehicleFile, text: str | None) -> Path | None:
-    return None if text is None else file.folder / text
+def _path(file: VehicleFile | None, text: str | None) -> Path | None:
+    return None if text is None or file is None else file.folder / text

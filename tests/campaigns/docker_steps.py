@@ -20,12 +20,13 @@ import json
 import os
 import shlex
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -76,6 +77,7 @@ class Image:
     environment: dict[str, str] = field(default_factory=lambda: {"PATH": PATH})
     entrypoint: list[str] = field(default_factory=list)
     command: list[str] = field(default_factory=list)
+    stop: signal.Signals = signal.SIGTERM
 
     def started(self, command: Sequence[str], **how: Any) -> subprocess.Popen[str]:
         """A command in the root: processes and mounts of its own, /dev/shm as small and noexec as Docker's."""
@@ -91,7 +93,7 @@ class Image:
         ways = {name: value for name, value in os.environ.items() if "proxy" in name.lower()}
         ways["PIP_CERT"] = CERTIFICATES_INSIDE
         environment = self.environment | (ways if self.user == "root" else {"HOME": f"/home/{self.user}"})
-        return subprocess.Popen([*unshare, inside], env=environment, text=True, **how)
+        return subprocess.Popen([*unshare, inside], env=environment, text=True, start_new_session=True, **how)
 
     def ran(self, command: Sequence[str]) -> str:
         """The command's output; ends the campaign when it fails."""
@@ -148,7 +150,7 @@ def built(roots: Path) -> dict[str, Image]:
         print(f"stage {stage.name} FROM {stage.base}", flush=True)
         if stage.base in images:
             base = images[stage.base]
-            image = Image(root, base.folder, base.user, dict(base.environment), base.entrypoint, base.command)
+            image = replace(base, root=root, environment=dict(base.environment))
             source = base.root
         else:
             image, source = Image(root), roots / "debian"
@@ -175,6 +177,8 @@ def step(images: Mapping[str, Image], image: Image, instruction: str, rest: str)
             image.environment[name] = value
         case "USER":
             image.user = rest
+        case "STOPSIGNAL":
+            image.stop = signal.Signals[rest]
         case "ENTRYPOINT":
             image.entrypoint = json.loads(rest)
         case "CMD":
@@ -198,7 +202,7 @@ def vehicle_and_tools(image: Image, roots: Path) -> None:
     """compose.yaml: frames one way and the other between two kernels in two roots."""
     other = roots / "tools"
     subprocess.run(["cp", "--archive", "--reflink=auto", str(image.root), str(other)], check=True)
-    tools = Image(other, image.folder, image.user, image.environment, image.entrypoint)
+    tools = replace(image, root=other)
     both = services("compose.yaml")
     with tempfile.TemporaryFile("w+") as output:
         vehicle = image.started(as_run(image, both["vehicle"]), stdout=output, stderr=subprocess.STDOUT)
@@ -210,8 +214,10 @@ def vehicle_and_tools(image: Image, roots: Path) -> None:
             heard = ["sh", "-c", f"timeout 2 candump -ta chassis,1D8:7FF & sleep 0.3; {pressed}"]
             show("tools, after cansend body 200#01", tools.ran([*tools.entrypoint, *heard]), ("1D8", "01"))
         finally:
-            vehicle.terminate()
+            os.killpg(vehicle.pid, image.stop)  # unshare itself ignores it
             vehicle.wait()
+            output.seek(0)
+            print("vehicle:", *output.read().splitlines()[-120:], sep="\n    ", flush=True)
 
 
 def all_apart(image: Image) -> None:
@@ -219,7 +225,7 @@ def all_apart(image: Image) -> None:
     apart = services("compose.host.yaml")
     lines = ["trap 'kill 0' EXIT"]
     for name, service in apart.items():
-        command = [word.replace("$$", "$") for word in as_run(Image(image.root, entrypoint=["gateway"]), service)]
+        command = [word.replace("$$", "$") for word in as_run(replace(image, entrypoint=["gateway"]), service)]
         if name == "buses":
             lines += [f"{shlex.join(command)} & until {service['healthcheck']['test'][1]}; do sleep 1; done"]
         elif name == "monitor":

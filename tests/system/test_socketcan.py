@@ -78,7 +78,9 @@ def test_the_hazard_switch_pressed_by_cansend_lights_both_indicators(observed: C
     seen = observed("demo")
     body = [frame for where, frame in seen["candump"] if where == "vcan2"]
     pressed = body.index("200#01")
-    indicators = [[int(f[4:6], 16) & 3 for f in part if f.startswith("220#")] for part in (body[:pressed], body[pressed:])]
+    indicators = [
+        [int(f[4:6], 16) & 3 for f in part if f.startswith("220#")] for part in (body[:pressed], body[pressed:])
+    ]
     assert set(indicators[0]) == {0}
     assert 3 in indicators[1]
     assert seen["report"]["signals"]["Vehicle.Body.Lights.Hazard.IsSignaling"]["value"] is True

@@ -41,20 +41,20 @@ def build_hal(
     configs = {**base_properties(), **load_properties(property_files)}
     sources: dict[Place, Source] = {}
     for rule in rules:
-        config = configs.get(rule.property.id) or PropertyConfig(property=rule.property, access=rule.property.access)
+        config = configs.get(rule.prop.id) or PropertyConfig(prop=rule.prop, access=rule.prop.access)
         source = Source(rule, store)
         config = _with_rates(config)
         for area in _areas(rule, config):
-            place = Place(rule.property.id, area)
+            place = Place(rule.prop.id, area)
             if place not in sources:
                 sources[place] = source
                 config = _with_area(config, area, source)
-        configs[rule.property.id] = config
+        configs[rule.prop.id] = config
     mapped = {place.prop for place in sources}
     served = {
         number: config
         for number, config in sorted(configs.items())
-        if number in mapped or config.property.change_mode is not ChangeMode.CONTINUOUS or _has_default(config)
+        if number in mapped or config.prop.change_mode is not ChangeMode.CONTINUOUS or _has_default(config)
     }
     return VehicleHal(kernel, served, sources, shift_ns=shift_ns)
 
@@ -82,13 +82,13 @@ def _has_default(config: PropertyConfig) -> bool:
 
 def _areas(rule: PropertyRule, config: PropertyConfig) -> Sequence[int]:
     """Where the rule counts: the file's areas that share a seat (a door, ...) with its own, else its own."""
-    if rule.property.area_type is AreaType.GLOBAL:
+    if rule.prop.area_type is AreaType.GLOBAL:
         return [0]
     return [area for area in config.areas if area & rule.area] or [rule.area]
 
 
 def _with_rates(config: PropertyConfig) -> PropertyConfig:
-    if config.property.change_mode is not ChangeMode.CONTINUOUS or config.max_rate:
+    if config.prop.change_mode is not ChangeMode.CONTINUOUS or config.max_rate:
         return config
     return replace(config, min_rate=DEFAULT_RATES[0], max_rate=DEFAULT_RATES[1])
 
@@ -107,12 +107,12 @@ def _with_area(config: PropertyConfig, area: int, source: Source) -> PropertyCon
 
 
 def _limited(area: AreaConfig, rule: PropertyRule) -> AreaConfig:
-    kind = rule.property.value_type
+    kind = rule.prop.value_type
     if rule.table is not None or rule.bits:
         numbers = {override.then for override in rule.overrides} | set((rule.table or {}).values())
         if kind is not ValueType.INT32 or rule.bits:
             return area
-        if rule.property.enum:
+        if rule.prop.enum:
             return replace(area, enum_values=tuple(sorted(numbers)))
         return replace(area, minimum=min(numbers), maximum=max(numbers))
     leaf = rule.leaf

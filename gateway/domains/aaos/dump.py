@@ -40,7 +40,7 @@ def _state(hal: VehicleHal) -> Iterable[str]:
 def _listed(hal: VehicleHal) -> Iterable[str]:
     for number, config in sorted(hal.configs.items()):
         areas = " ".join(f"0x{area:X}" for area in config.area_ids)
-        mode = config.property.change_mode.name
+        mode = config.prop.change_mode.name
         yield f"0x{number:08X} {_name(number)} {config.access.name} {mode} areas {areas}"
 
 

@@ -103,11 +103,11 @@ class VehicleHal:
         self._stops = []
         for config in configs.values():
             for area in config.area_ids:
-                place = Place(config.property.id, area)
+                place = Place(config.prop.id, area)
                 default = config.default_in(area)
                 if place not in sources and default is not None and default != EMPTY:
                     self._stored[place] = default
-                if place in sources and config.property.change_mode is not ChangeMode.CONTINUOUS:
+                if place in sources and config.prop.change_mode is not ChangeMode.CONTINUOUS:
                     self._stops += sources[place].listen(partial(self._changed, place))
 
     def close(self) -> None:
@@ -126,7 +126,7 @@ class VehicleHal:
         config = self._config(place)
         if config is None:
             return Reading(StatusCode.INVALID_ARG)
-        if not config.access_in(place.area) & Access.READ or not client.may_read(config.property):
+        if not config.access_in(place.area) & Access.READ or not client.may_read(config.prop):
             return Reading(StatusCode.ACCESS_DENIED)
         value = self._value(place)
         return Reading(StatusCode.NOT_AVAILABLE) if value is None else Reading(StatusCode.OK, value)
@@ -136,9 +136,9 @@ class VehicleHal:
         config = self._config(place)
         if config is None:
             return StatusCode.INVALID_ARG
-        if not config.access_in(place.area) & Access.WRITE or not client.may_write(config.property):
+        if not config.access_in(place.area) & Access.WRITE or not client.may_write(config.prop):
             return StatusCode.ACCESS_DENIED
-        if not fits(config.property.value_type, raw) or not in_range(config.areas.get(place.area), raw):
+        if not fits(config.prop.value_type, raw) or not in_range(config.areas.get(place.area), raw):
             return StatusCode.INVALID_ARG
         source = self._sources.get(place)
         if source is not None:
@@ -172,10 +172,10 @@ class VehicleHal:
         places = [Place(options.prop, area) for area in options.areas or config.area_ids]
         if any(self._config(place) is None for place in places):
             return StatusCode.INVALID_ARG
-        if not client.may_read(config.property) or not any(config.access_in(p.area) & Access.READ for p in places):
+        if not client.may_read(config.prop) or not any(config.access_in(p.area) & Access.READ for p in places):
             return StatusCode.ACCESS_DENIED
         for place in places:
-            if config.property.change_mode is ChangeMode.CONTINUOUS:
+            if config.prop.change_mode is ChangeMode.CONTINUOUS:
                 self._sample_at(place, config, options)
             else:
                 self._muted.discard(place)
@@ -191,14 +191,14 @@ class VehicleHal:
         if config is None:
             return StatusCode.INVALID_ARG
         self._end_sampling(place)
-        if config.property.change_mode is not ChangeMode.CONTINUOUS:
+        if config.prop.change_mode is not ChangeMode.CONTINUOUS:
             self._muted.add(place)
         return StatusCode.OK
 
     def update_sample_rate(self, prop: int, area: int, rate: float) -> StatusCode:
         """As older guests ask for events of a continuous property; 0 ends them."""
         config = self._config(Place(prop, area))
-        if config is None or config.property.change_mode is not ChangeMode.CONTINUOUS or math.isnan(rate) or rate < 0:
+        if config is None or config.prop.change_mode is not ChangeMode.CONTINUOUS or math.isnan(rate) or rate < 0:
             return StatusCode.INVALID_ARG
         if rate == 0:
             self._end_sampling(Place(prop, area))
@@ -270,7 +270,7 @@ class VehicleHal:
         self._sent[place] = (value.raw, value.status)
         self._last_ns[place] = max(value.time_ns, self._last_ns.get(place, 0))
         value = value._replace(time_ns=self._last_ns[place])
-        known = self.configs[place.prop].property
+        known = self.configs[place.prop].prop
         for stream in list(self._streams):
             if stream.client.may_read(known):
                 stream.add(value)

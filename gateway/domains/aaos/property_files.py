@@ -95,7 +95,7 @@ def parse_properties(text: str, file: str) -> dict[int, PropertyConfig]:
                 error.sentence if isinstance(error, ServeError) else f"property {index + 1} cannot be read: {error}"
             )
             raise ServeError(sentence, file=file, line=_line(text, index)) from None
-        found[config.property.id] = config
+        found[config.prop.id] = config
     return found
 
 
@@ -116,7 +116,7 @@ def _config(spec: Any) -> PropertyConfig:
     if known.area_type.name == "GLOBAL" and any(area.area for area in areas):
         raise ServeError(f"{known} is global: it has no area but 0")
     return PropertyConfig(
-        property=known,
+        prop=known,
         access=access,
         areas={area.area: area for area in areas},
         config_array=tuple(_integer(value) for value in spec.get("configArray", ())),

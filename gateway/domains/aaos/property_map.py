@@ -96,13 +96,13 @@ def _rule(spec: Mapping[str, Any], known: Property, where: int, tree: VssTree) -
     overrides = tuple(_override(known, one, tree) for one in spec.get("while", ()))
     if "bits" in spec:
         bits = tuple(Bit(_leaf(tree, path).path, _number(known, flag)) for path, flag in spec["bits"].items())
-        return PropertyRule(property=known, area=where, bits=bits, overrides=overrides, read_only=True)
+        return PropertyRule(prop=known, area=where, bits=bits, overrides=overrides, read_only=True)
     leaf = _leaf(tree, spec["signal"])
     table = _table(known, leaf, spec["map"]) if "map" in spec else None
     if table is None:
         _check_type(known, leaf)
     return PropertyRule(
-        property=known,
+        prop=known,
         area=where,
         leaf=leaf,
         linear=_linear(spec, known, leaf) if table is None else Linear(),

@@ -34,7 +34,7 @@ class Bit(NamedTuple):
 class PropertyRule:
     """One property in one area. Either `leaf` (converted by `table`, else by `linear`), or `bits`."""
 
-    property: Property
+    prop: Property
     area: int = 0
     leaf: VssLeaf | None = None
     linear: Linear = SAME
@@ -81,7 +81,7 @@ class PropertyRule:
         return numbers if leaf.is_array else numbers[0]
 
     def _converted(self, value: Value) -> RawValue | None:
-        kind = self.property.value_type
+        kind = self.prop.value_type
         if self.table is not None:
             number = None if isinstance(value, list) else self.table.get(value)
             return None if number is None else RawValue(int32=(number,))

@@ -59,7 +59,7 @@ class VehicleServer:
     async def get_all_property_config(self, _request: Any, context: Context) -> AsyncIterator[Any]:
         client = self._client(context)
         for config in self._hal.configs.values():
-            if client.may_read(config.property) or client.may_write(config.property):
+            if client.may_read(config.prop) or client.may_write(config.prop):
                 yield config_message(config)
 
     async def get_values(self, request: Any, context: Context) -> Any:
@@ -67,7 +67,7 @@ class VehicleServer:
         results = proto.GetValueResults()
         for one in request.requests:
             reading = self._hal.get(place_of(one.value), client)
-            result = results.results.add(request_id=one.request_id, status=int(reading.code))  # type: ignore[arg-type]
+            result = results.results.add(request_id=one.request_id, status=int(reading.code))
             if reading.value is not None:
                 result.value.CopyFrom(value_message(reading.value))
         return results
@@ -77,7 +77,7 @@ class VehicleServer:
         results = proto.SetValueResults()
         for one in request.requests:
             code = self._hal.set(place_of(one.value), raw_of(one.value), client)
-            results.results.add(request_id=one.request_id, status=int(code))  # type: ignore[arg-type]
+            results.results.add(request_id=one.request_id, status=int(code))
         return results
 
     async def subscribe(self, request: Any, context: Context) -> Any:
@@ -124,9 +124,9 @@ class VehicleServer:
         results = proto.GetMinMaxSupportedValuesResult()
         for one in request.prop_id_area_id:
             code, area = self._hal.min_max(Place(one.prop_id, one.area_id))
-            result = results.result.add(status=int(code))  # type: ignore[arg-type]
+            result = results.result.add(status=int(code))
             if area is not None:
-                kind = self._hal.configs[one.prop_id].property.value_type
+                kind = self._hal.configs[one.prop_id].prop.value_type
                 if area.minimum is not None:
                     result.min_supported_value.CopyFrom(raw_message(number(kind, area.minimum)))
                 if area.maximum is not None:
@@ -137,9 +137,9 @@ class VehicleServer:
         results = proto.GetSupportedValuesListsResult()
         for one in request.prop_id_area_id:
             code, area = self._hal.min_max(Place(one.prop_id, one.area_id))
-            result = results.result.add(status=int(code))  # type: ignore[arg-type]
+            result = results.result.add(status=int(code))
             if area is not None:
-                kind = self._hal.configs[one.prop_id].property.value_type
+                kind = self._hal.configs[one.prop_id].prop.value_type
                 result.supported_values_list.extend(raw_message(number(kind, value)) for value in area.enum_values)
         return results
 

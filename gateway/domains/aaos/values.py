@@ -81,7 +81,7 @@ class AreaConfig:
 class PropertyConfig:
     """A property as this vehicle has it. A global one without limits has no areas."""
 
-    property: Property
+    prop: Property
     access: Access
     areas: Mapping[int, AreaConfig] = field(default_factory=dict)
     config_array: tuple[int, ...] = ()

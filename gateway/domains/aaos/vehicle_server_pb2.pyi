@@ -88,7 +88,7 @@ class VehiclePropValues(_message.Message):
     __slots__ = ("values",)
     VALUES_FIELD_NUMBER: _ClassVar[int]
     values: _containers.RepeatedCompositeFieldContainer[VehiclePropValue]
-    def __init__(self, values: _Optional[_Iterable[_Union[VehiclePropValue, _Mapping]]] = ...) -> None: ...
+    def __init__(self, values: _Optional[_Iterable[_Union[VehiclePropValue, _Mapping[str, object]]]] = ...) -> None: ...
 
 class HasSupportedValueInfo(_message.Message):
     __slots__ = ("has_min_supported_value", "has_max_supported_value", "has_supported_values_list")
@@ -124,7 +124,7 @@ class VehicleAreaConfig(_message.Message):
     access: VehiclePropertyAccess
     support_variable_update_rate: bool
     has_supported_value_info: HasSupportedValueInfo
-    def __init__(self, area_id: _Optional[int] = ..., min_int32_value: _Optional[int] = ..., max_int32_value: _Optional[int] = ..., min_int64_value: _Optional[int] = ..., max_int64_value: _Optional[int] = ..., min_float_value: _Optional[float] = ..., max_float_value: _Optional[float] = ..., supported_enum_values: _Optional[_Iterable[int]] = ..., access: _Optional[_Union[VehiclePropertyAccess, str]] = ..., support_variable_update_rate: _Optional[bool] = ..., has_supported_value_info: _Optional[_Union[HasSupportedValueInfo, _Mapping]] = ...) -> None: ...
+    def __init__(self, area_id: _Optional[int] = ..., min_int32_value: _Optional[int] = ..., max_int32_value: _Optional[int] = ..., min_int64_value: _Optional[int] = ..., max_int64_value: _Optional[int] = ..., min_float_value: _Optional[float] = ..., max_float_value: _Optional[float] = ..., supported_enum_values: _Optional[_Iterable[int]] = ..., access: _Optional[_Union[VehiclePropertyAccess, str]] = ..., support_variable_update_rate: _Optional[bool] = ..., has_supported_value_info: _Optional[_Union[HasSupportedValueInfo, _Mapping[str, object]]] = ...) -> None: ...
 
 class VehiclePropConfig(_message.Message):
     __slots__ = ("prop", "access", "change_mode", "area_configs", "config_array", "config_string", "min_sample_rate", "max_sample_rate")
@@ -144,7 +144,7 @@ class VehiclePropConfig(_message.Message):
     config_string: bytes
     min_sample_rate: float
     max_sample_rate: float
-    def __init__(self, prop: _Optional[int] = ..., access: _Optional[_Union[VehiclePropertyAccess, str]] = ..., change_mode: _Optional[_Union[VehiclePropertyChangeMode, str]] = ..., area_configs: _Optional[_Iterable[_Union[VehicleAreaConfig, _Mapping]]] = ..., config_array: _Optional[_Iterable[int]] = ..., config_string: _Optional[bytes] = ..., min_sample_rate: _Optional[float] = ..., max_sample_rate: _Optional[float] = ...) -> None: ...
+    def __init__(self, prop: _Optional[int] = ..., access: _Optional[_Union[VehiclePropertyAccess, str]] = ..., change_mode: _Optional[_Union[VehiclePropertyChangeMode, str]] = ..., area_configs: _Optional[_Iterable[_Union[VehicleAreaConfig, _Mapping[str, object]]]] = ..., config_array: _Optional[_Iterable[int]] = ..., config_string: _Optional[bytes] = ..., min_sample_rate: _Optional[float] = ..., max_sample_rate: _Optional[float] = ...) -> None: ...
 
 class VehiclePropValueRequest(_message.Message):
     __slots__ = ("request_id", "value")
@@ -152,13 +152,13 @@ class VehiclePropValueRequest(_message.Message):
     VALUE_FIELD_NUMBER: _ClassVar[int]
     request_id: int
     value: VehiclePropValue
-    def __init__(self, request_id: _Optional[int] = ..., value: _Optional[_Union[VehiclePropValue, _Mapping]] = ...) -> None: ...
+    def __init__(self, request_id: _Optional[int] = ..., value: _Optional[_Union[VehiclePropValue, _Mapping[str, object]]] = ...) -> None: ...
 
 class VehiclePropValueRequests(_message.Message):
     __slots__ = ("requests",)
     REQUESTS_FIELD_NUMBER: _ClassVar[int]
     requests: _containers.RepeatedCompositeFieldContainer[VehiclePropValueRequest]
-    def __init__(self, requests: _Optional[_Iterable[_Union[VehiclePropValueRequest, _Mapping]]] = ...) -> None: ...
+    def __init__(self, requests: _Optional[_Iterable[_Union[VehiclePropValueRequest, _Mapping[str, object]]]] = ...) -> None: ...
 
 class SetValueResult(_message.Message):
     __slots__ = ("request_id", "status")
@@ -172,7 +172,7 @@ class SetValueResults(_message.Message):
     __slots__ = ("results",)
     RESULTS_FIELD_NUMBER: _ClassVar[int]
     results: _containers.RepeatedCompositeFieldContainer[SetValueResult]
-    def __init__(self, results: _Optional[_Iterable[_Union[SetValueResult, _Mapping]]] = ...) -> None: ...
+    def __init__(self, results: _Optional[_Iterable[_Union[SetValueResult, _Mapping[str, object]]]] = ...) -> None: ...
 
 class GetValueResult(_message.Message):
     __slots__ = ("request_id", "status", "value")
@@ -182,13 +182,13 @@ class GetValueResult(_message.Message):
     request_id: int
     status: StatusCode
     value: VehiclePropValue
-    def __init__(self, request_id: _Optional[int] = ..., status: _Optional[_Union[StatusCode, str]] = ..., value: _Optional[_Union[VehiclePropValue, _Mapping]] = ...) -> None: ...
+    def __init__(self, request_id: _Optional[int] = ..., status: _Optional[_Union[StatusCode, str]] = ..., value: _Optional[_Union[VehiclePropValue, _Mapping[str, object]]] = ...) -> None: ...
 
 class GetValueResults(_message.Message):
     __slots__ = ("results",)
     RESULTS_FIELD_NUMBER: _ClassVar[int]
     results: _containers.RepeatedCompositeFieldContainer[GetValueResult]
-    def __init__(self, results: _Optional[_Iterable[_Union[GetValueResult, _Mapping]]] = ...) -> None: ...
+    def __init__(self, results: _Optional[_Iterable[_Union[GetValueResult, _Mapping[str, object]]]] = ...) -> None: ...
 
 class SubscribeOptions(_message.Message):
     __slots__ = ("prop_id", "area_ids", "sample_rate", "resolution", "enable_variable_update_rate")
@@ -208,7 +208,7 @@ class SubscribeRequest(_message.Message):
     __slots__ = ("options",)
     OPTIONS_FIELD_NUMBER: _ClassVar[int]
     options: SubscribeOptions
-    def __init__(self, options: _Optional[_Union[SubscribeOptions, _Mapping]] = ...) -> None: ...
+    def __init__(self, options: _Optional[_Union[SubscribeOptions, _Mapping[str, object]]] = ...) -> None: ...
 
 class UnsubscribeRequest(_message.Message):
     __slots__ = ("prop_id", "area_id")
@@ -280,19 +280,19 @@ class MinMaxSupportedValueResult(_message.Message):
     status: StatusCode
     min_supported_value: RawPropValues
     max_supported_value: RawPropValues
-    def __init__(self, status: _Optional[_Union[StatusCode, str]] = ..., min_supported_value: _Optional[_Union[RawPropValues, _Mapping]] = ..., max_supported_value: _Optional[_Union[RawPropValues, _Mapping]] = ...) -> None: ...
+    def __init__(self, status: _Optional[_Union[StatusCode, str]] = ..., min_supported_value: _Optional[_Union[RawPropValues, _Mapping[str, object]]] = ..., max_supported_value: _Optional[_Union[RawPropValues, _Mapping[str, object]]] = ...) -> None: ...
 
 class GetMinMaxSupportedValuesRequest(_message.Message):
     __slots__ = ("prop_id_area_id",)
     PROP_ID_AREA_ID_FIELD_NUMBER: _ClassVar[int]
     prop_id_area_id: _containers.RepeatedCompositeFieldContainer[PropIdAreaId]
-    def __init__(self, prop_id_area_id: _Optional[_Iterable[_Union[PropIdAreaId, _Mapping]]] = ...) -> None: ...
+    def __init__(self, prop_id_area_id: _Optional[_Iterable[_Union[PropIdAreaId, _Mapping[str, object]]]] = ...) -> None: ...
 
 class GetMinMaxSupportedValuesResult(_message.Message):
     __slots__ = ("result",)
     RESULT_FIELD_NUMBER: _ClassVar[int]
     result: _containers.RepeatedCompositeFieldContainer[MinMaxSupportedValueResult]
-    def __init__(self, result: _Optional[_Iterable[_Union[MinMaxSupportedValueResult, _Mapping]]] = ...) -> None: ...
+    def __init__(self, result: _Optional[_Iterable[_Union[MinMaxSupportedValueResult, _Mapping[str, object]]]] = ...) -> None: ...
 
 class SupportedValuesListResult(_message.Message):
     __slots__ = ("status", "supported_values_list")
@@ -300,22 +300,22 @@ class SupportedValuesListResult(_message.Message):
     SUPPORTED_VALUES_LIST_FIELD_NUMBER: _ClassVar[int]
     status: StatusCode
     supported_values_list: _containers.RepeatedCompositeFieldContainer[RawPropValues]
-    def __init__(self, status: _Optional[_Union[StatusCode, str]] = ..., supported_values_list: _Optional[_Iterable[_Union[RawPropValues, _Mapping]]] = ...) -> None: ...
+    def __init__(self, status: _Optional[_Union[StatusCode, str]] = ..., supported_values_list: _Optional[_Iterable[_Union[RawPropValues, _Mapping[str, object]]]] = ...) -> None: ...
 
 class GetSupportedValuesListsRequest(_message.Message):
     __slots__ = ("prop_id_area_id",)
     PROP_ID_AREA_ID_FIELD_NUMBER: _ClassVar[int]
     prop_id_area_id: _containers.RepeatedCompositeFieldContainer[PropIdAreaId]
-    def __init__(self, prop_id_area_id: _Optional[_Iterable[_Union[PropIdAreaId, _Mapping]]] = ...) -> None: ...
+    def __init__(self, prop_id_area_id: _Optional[_Iterable[_Union[PropIdAreaId, _Mapping[str, object]]]] = ...) -> None: ...
 
 class GetSupportedValuesListsResult(_message.Message):
     __slots__ = ("result",)
     RESULT_FIELD_NUMBER: _ClassVar[int]
     result: _containers.RepeatedCompositeFieldContainer[SupportedValuesListResult]
-    def __init__(self, result: _Optional[_Iterable[_Union[SupportedValuesListResult, _Mapping]]] = ...) -> None: ...
+    def __init__(self, result: _Optional[_Iterable[_Union[SupportedValuesListResult, _Mapping[str, object]]]] = ...) -> None: ...
 
 class SupportedValuesChange(_message.Message):
     __slots__ = ("prop_id_area_ids",)
     PROP_ID_AREA_IDS_FIELD_NUMBER: _ClassVar[int]
     prop_id_area_ids: _containers.RepeatedCompositeFieldContainer[PropIdAreaId]
-    def __init__(self, prop_id_area_ids: _Optional[_Iterable[_Union[PropIdAreaId, _Mapping]]] = ...) -> None: ...
+    def __init__(self, prop_id_area_ids: _Optional[_Iterable[_Union[PropIdAreaId, _Mapping[str, object]]]] = ...) -> None: ...

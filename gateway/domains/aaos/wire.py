@@ -64,9 +64,9 @@ def number(value_type: ValueType, value: float) -> RawValue:
 def config_message(config: PropertyConfig) -> Any:
     """A `VehiclePropConfig`."""
     return proto.VehiclePropConfig(
-        prop=config.property.id,
+        prop=config.prop.id,
         access=int(config.access),  # type: ignore[arg-type]
-        change_mode=int(config.property.change_mode),  # type: ignore[arg-type]
+        change_mode=int(config.prop.change_mode),  # type: ignore[arg-type]
         area_configs=[_area_message(config, area) for area in config.areas.values()],
         config_array=config.config_array,
         config_string=config.config_string,
@@ -89,7 +89,7 @@ def _area_message(config: PropertyConfig, area: AreaConfig) -> Any:
                 has_min_supported_value=has[0], has_max_supported_value=has[1], has_supported_values_list=has[2]
             )
         )
-    kind = {"INT32": "int32", "INT64": "int64", "FLOAT": "float"}.get(config.property.value_type.name)
+    kind = {"INT32": "int32", "INT64": "int64", "FLOAT": "float"}.get(config.prop.value_type.name)
     if kind is not None:
         for end, limit in (("min", area.minimum), ("max", area.maximum)):
             if limit is not None:

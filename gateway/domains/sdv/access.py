@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import Any, Final
 
 from gateway.domains.errors import Code, DomainError, ServeError, need_extra
 from gateway.domains.sdv.permissions import EVERYTHING, Permissions, parse_scopes
 from gateway.sim import calendar_ns
-
-if TYPE_CHECKING:
-    from cryptography.hazmat.primitives.asymmetric.types import PublicKeyTypes
 
 ALGORITHMS: Final = ["RS256", "RS384", "RS512", "ES256", "ES384", "EdDSA"]
 AUDIENCE: Final = "kuksa.val"
@@ -55,6 +52,7 @@ class Access:
     def _decode(self, token: str) -> Permissions:
         import jwt
 
+        assert self._key is not None
         try:
             claims = jwt.decode(
                 token,
@@ -75,7 +73,7 @@ def now_s() -> float:
     return calendar_ns() / 1e9
 
 
-def _public_key(data: bytes, source: str) -> PublicKeyTypes:
+def _public_key(data: bytes, source: str) -> Any:
     try:
         import jwt  # noqa: F401  # without it no token can be read: better told now
         from cryptography import x509

@@ -79,8 +79,14 @@ class Broker:
         return entry
 
     def publish(self, entry: Entry, value: object, permissions: Permissions) -> None:
-        """Its current value, told by a client. DomainError where it may not or cannot be."""
+        """Its current value, told by a client. DomainError where it may not or cannot be.
+
+        What the vehicle itself drives has the value that the vehicle tells: there, it is asked for the value.
+        """
         permissions.check(Action.PROVIDE, entry.path)
+        if entry.driven:
+            self._do(Actuation(entry, entry.coerce(value)))
+            return
         entry.signal.publish(entry.coerce(value))
 
     def actuate(self, wishes: Iterable[tuple[Entry, object]], permissions: Permissions) -> None:

@@ -19,6 +19,7 @@ from gateway.domains.sdv.metadata_v1 import METADATA_FIELDS, put_metadata
 from gateway.domains.sdv.permissions import EVERYTHING, Action, Permissions
 from gateway.domains.sdv.subscription import Key, Message
 from gateway.domains.sdv.wire import put, put_time, taken
+from gateway.domains.turnstile import Turnstile
 from gateway.routing import Datapoint
 
 SERVICE: Final = val_pb2.DESCRIPTOR.services_by_name["VAL"]
@@ -56,6 +57,7 @@ class KuksaV1:
         self._broker = broker
         self._access = access
         self._epoch_ns = epoch_ns
+        self._turnstile = Turnstile()
 
     async def get(self, request: Any, context: Context) -> Any:
         may = self._permissions(context)
@@ -112,17 +114,19 @@ class KuksaV1:
         subscription.on_ready = ready.set
         try:
             while True:
-                message = subscription.take()
-                if message is None:
+                if subscription.waiting:
+                    await self._turnstile.enter()
+                    may.check_time(now_s())
+                    yield self._response(subscription.take() or {})
+                else:
                     ready.clear()
                     await ready.wait()
-                else:
-                    may.check_time(now_s())
-                    yield self._response(message)
         finally:
             subscription.close()
 
-    async def get_server_info(self, _request: Any, _context: Context) -> Any:
+    async def get_server_info(self, _request: Any, context: Context) -> Any:
+        if authorization(context):
+            self._permissions(context)
         return val_pb2.GetServerInfoResponse(name=NAME, version=__version__)
 
     # Messages

@@ -19,6 +19,7 @@ from gateway.domains.sdv.permissions import EVERYTHING, Action, Permissions
 from gateway.domains.sdv.provider import Provider
 from gateway.domains.sdv.subscription import Message, Sampling
 from gateway.domains.sdv.wire import delimited, put, put_time, taken, varint
+from gateway.domains.turnstile import Turnstile
 from gateway.routing import Datapoint
 
 NAME: Final = "vehicle-gateway"
@@ -37,6 +38,7 @@ class KuksaV2:
         self._broker = broker
         self._access = access
         self._epoch_ns = epoch_ns
+        self._turnstile = Turnstile()
         self._encoded: dict[Entry, tuple[Datapoint, bytes]] = {}
         self._paths = {entry: delimited(1, entry.path.encode()) for entry in broker.entries.values()}
 
@@ -79,7 +81,10 @@ class KuksaV2:
             self._actuate([request], may)
         return val_pb2.ActuateResponse()
 
-    async def get_server_info(self, _request: Any, _context: Context) -> Any:
+    async def get_server_info(self, _request: Any, context: Context) -> Any:
+        """Also for who has no token yet; one that is sent is looked at, for that is how clients try theirs."""
+        if authorization(context):
+            self._permissions(context)
         return val_pb2.GetServerInfoResponse(name=NAME, version=__version__)
 
     # Streams
@@ -165,10 +170,10 @@ class KuksaV2:
         subscription.on_ready = ready.set
         try:
             while True:
-                message = subscription.take()
-                if message is not None:
+                if subscription.waiting:
+                    await self._turnstile.enter()
                     may.check_time(now_s())
-                    yield self._response(message, key_of)
+                    yield self._response(subscription.take() or {}, key_of)
                 elif subscription.closed:
                     return
                 else:
@@ -260,7 +265,7 @@ def _asked(provider: Provider) -> Any:
         value = types_pb2.Value()
         put(value, entry.leaf, wanted)
         requests.append(
-            val_pb2.ActuateRequest(signal_id=types_pb2.SignalID(id=entry.number, path=entry.path), value=value)
+            val_pb2.ActuateRequest(signal_id=types_pb2.SignalID(id=entry.number), value=value)
         )
     batch = val_pb2.BatchActuateStreamRequest(actuate_requests=requests)
     return val_pb2.OpenProviderStreamResponse(batch_actuate_stream_request=batch)

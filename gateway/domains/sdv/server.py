@@ -21,6 +21,7 @@ try:
 except ImportError as error:
     raise need_extra("The SDV domain (--sdv)", "sdv", error) from None
 
+
 @dataclass(frozen=True, slots=True)
 class SdvOptions:
     """Where, and for whom. `key`: public key of tokens; `certificate` and `private_key`: of the server, for TLS."""

@@ -54,6 +54,11 @@ class Subscription:
             self._end.set(kernel.now + sampling.duration_ns)
         self._stops = [self._listen(key) for key in self.keys]
 
+    @property
+    def waiting(self) -> int:
+        """Messages that can be taken now."""
+        return len(self._waiting)
+
     def take(self) -> Message | None:
         """The oldest message; None while there is none."""
         return self._waiting.popleft() if self._waiting else None

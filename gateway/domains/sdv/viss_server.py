@@ -6,13 +6,14 @@ import asyncio
 import contextlib
 import logging
 import ssl
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from typing import Final
 
 from gateway.domains.errors import ServeError, need_extra
+from gateway.domains.grpc_server import loop_for
 from gateway.domains.sdv.access import Access
 from gateway.domains.sdv.broker import Broker
-from gateway.domains.sdv.server import SdvOptions, loop_for
+from gateway.domains.sdv.server import SdvOptions
 from gateway.domains.sdv.viss import VissSession
 from gateway.links.addresses import Address, reason
 from gateway.links.wall_time import epoch_ns_of
@@ -64,7 +65,7 @@ async def serve_viss(broker: Broker, options: SdvOptions, *, epoch_ns: int | Non
         await server.wait_closed()
 
 
-def _subprotocol(_connection: ServerConnection, offered: list[Subprotocol]) -> Subprotocol | None:
+def _subprotocol(_connection: ServerConnection, offered: Sequence[Subprotocol]) -> Subprotocol | None:
     """VISSv2 where it is offered; a client that offers nothing is served as well."""
     return next((one for one in offered if one == SUBPROTOCOL), None)
 

@@ -40,7 +40,7 @@ class AgentApi:
     def __init__(self, agent: Agent) -> None:
         self._agent: Final = agent
         self.emit: Callable[[Signal, str | None], None] = _nobody
-        self.calendar_ns: Callable[[], int] = lambda: agent.kernel.now
+        self.epoch_ns = 0
         agent.watchers.append(self._status_changed)
 
     def call(self, request: Request) -> None:
@@ -57,7 +57,7 @@ class AgentApi:
 
     def _properties(self) -> Mapping[str, Any]:
         agent = self._agent
-        offset = self.calendar_ns() - agent.kernel.now
+        offset = self.epoch_ns
         lost, seen = agent.disconnected_ns, agent.last_seen_ns
         return {
             "Status": _word(agent.online),

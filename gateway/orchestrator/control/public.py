@@ -48,8 +48,8 @@ class PublicApi:
     def __init__(self, controller: Controller) -> None:
         self._controller: Final = controller
         self.emit: Emit = _nobody
-        self.calendar_ns: Callable[[], int] = lambda: controller.kernel.now
-        """Nanoseconds since 1970; the simulation's own time where nobody says otherwise."""
+        self.epoch_ns = 0
+        """The kernel's time zero in nanoseconds since 1970; the driver sets it."""
         self._status = ""
         self._controller_methods: Final[Mapping[str, Handler]] = {
             "ListUnits": lambda request: self._of_all(request, "ListUnits"),
@@ -111,8 +111,7 @@ class PublicApi:
         return BusObject(interfaces.NODE, methods, lambda: self._node_properties(node))
 
     def _node_properties(self, node: Node) -> Mapping[str, Any]:
-        since = self._controller.kernel.now - node.last_seen_ns
-        seen = (self.calendar_ns() - since) // 1000 if node.last_seen_ns else 0
+        seen = (self.epoch_ns + node.last_seen_ns) // 1000 if node.last_seen_ns else 0
         return {
             "Name": node.name,
             "Status": str(node.status),

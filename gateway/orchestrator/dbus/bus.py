@@ -120,7 +120,7 @@ async def serve_public(controller: Controller, address: str) -> AsyncIterator[No
     public = controller.public
     async with _serve(address, [CONTROLLER_NAME], public.call, controller.client_gone) as service:
         public.emit = service.emit
-        public.calendar_ns = calendar_ns
+        public.epoch_ns = calendar_ns() - controller.kernel.now
         try:
             yield
         finally:
@@ -133,7 +133,7 @@ async def serve_agent_api(agent: Agent, address: str) -> AsyncIterator[None]:
     api = AgentApi(agent)
     async with _serve(address, [AGENT_NAME], api.call, lambda _name: None) as service:
         api.emit = service.emit
-        api.calendar_ns = calendar_ns
+        api.epoch_ns = calendar_ns() - agent.kernel.now
         yield
 
 

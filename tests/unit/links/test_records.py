@@ -107,7 +107,7 @@ def test_damaged_records_are_records_or_refused_with_a_reason(written: str, seed
         ("0006 13 00000000 00", "longer than its fields"),
         ("0008 01 4854545031 01 00", "not the protocol"),
         ("0004 02 01 01 ff", "not UTF-8"),
-        ("0010 20 0000000000000000 02 00 00000123 00", "no frame format 2 here"),
+        ("0010 20 0000000000000000 03 00 00000123 00", "no frame format 3 here"),
         ("0010 20 0000000000000000 00 00 00000800 00", "more than 11 bits"),
         ("0010 20 0000000000000000 00 02 00000100 00", "flags of CAN FD"),
         ("0010 20 0000000000000000 00 10 00000100 00", "unknown flags 0x10"),

@@ -46,6 +46,7 @@ async def test_d6_limp_home_for_a_counter_that_is_stuck(vehicle: VehicleUnderTes
 
 
 async def test_d6_no_limp_home_for_two_lost_frames(vehicle: VehicleUnderTest) -> None:
+    await vehicle.run_for("200ms")  # so early nothing can be missing yet
     vehicle.after("0ms", faults.Lost("powertrain.BatteryStatus"), lasting="20ms")
     await vehicle["powertrain"].expect_never("VcuStatus", LimpHome="On", during="600ms")
 
