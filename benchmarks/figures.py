@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from benchmarks import codecs, lin, links, scale, start, vehicle
+from benchmarks import codecs, domains, lin, links, scale, start, vehicle
 from benchmarks.measure import Figure
 
 FIGURES: dict[str, Callable[[], list[Figure]]] = {
@@ -22,6 +22,12 @@ FIGURES: dict[str, Callable[[], list[Figure]]] = {
     "links.paced_spread": links.measure,
     "links.flood_unaccounted": links.measure,
     "links.flood_memory": links.measure,
+    "domains.frame_to_kuksa_p50": domains.measure_latency,
+    "domains.frame_to_kuksa_p99": domains.measure_latency,
+    "domains.fanout": domains.measure_fanout,
+    "domains.fanout_bus_late": domains.measure_fanout,
+    "domains.feeding": domains.measure_feeding,
+    "domains.actuate_p50": domains.measure_actuation,
     "lin.frames": lin.measure_frames,
     "lin.mixed": lin.measure_mixed,
     "vcan.start": links.measure_start,

@@ -137,13 +137,24 @@ def _wait_until_through() -> None:
     raise GatewayError("nothing came from vcan0 to vcan1")
 
 
-def _observed(generate: list[str], folder: Path) -> list[str]:
+def _send_paced() -> None:
+    """PACED_RATE frames a second by the clock, a few together each millisecond: cangen's own sleeps add up inside UML."""
+    together = PACED_RATE // 1000
+    with _raw("vcan0") as sender:
+        begun = time.monotonic()
+        for tick in range(1000 * PACED_S):
+            time.sleep(max(0.0, begun + tick / 1000 - time.monotonic()))
+            for number in range(tick * together, (tick + 1) * together):
+                sender.send(struct.pack("=IBxxx8s", _ID, 8, number.to_bytes(8, "little")))
+
+
+def _observed(generate: Callable[[], object], folder: Path) -> list[str]:
     """What candump saw on both buses while a generator ran."""
     log = folder / "observed.log"
     with log.open("w") as stream:
         candump = subprocess.Popen(["candump", "-L", "-r", "8000000", "vcan0", "vcan1"], stdout=stream)
         time.sleep(0.5)
-        subprocess.run(generate, check=True)
+        generate()
         time.sleep(0.5)
         candump.terminate()
         candump.wait()
@@ -166,38 +177,44 @@ def _latencies(lines: list[str]) -> Latencies:
     return Latencies(statistics.median(taken), taken[int(len(taken) * 0.99)], len(begun), len(begun) - len(taken))
 
 
-def _cangen(frames: int, gap_ms: float) -> list[str]:
-    return ["cangen", "vcan0", "-g", f"{gap_ms:g}", "-I", f"{_ID:X}", "-L", "8", "-D", "i", "-n", str(frames)]
+def _cangen(frames: int, gap_ms: int) -> None:
+    command = ["cangen", "vcan0", "-i", "-g", str(gap_ms), "-I", f"{_ID:X}", "-L", "8", "-D", "i", "-n", str(frames)]
+    subprocess.run(command, check=True)
 
 
 def _round(work: Callable[[], None], folder: Path) -> Latencies:
     with _process(work):
         _wait_until_through()
-        return _latencies(_observed(_cangen(FRAMES_A_ROUND, GAP_MS), folder))
+        return _latencies(_observed(lambda: _cangen(FRAMES_A_ROUND, GAP_MS), folder))
 
 
 def _paced(folder: Path) -> Latencies:
     with _process(_gateway(_FRAME_ROUTE)):
         _wait_until_through()
-        lines = _observed(_cangen(PACED_RATE * PACED_S, 1000 / PACED_RATE), folder)
+        lines = _observed(_send_paced, folder)
     sent = [float(line.split()[0][1:-1]) for line in lines if line.split()[1] == "vcan0"]
     rate = len(sent) / (sent[-1] - sent[0])
-    print(f"paced: cangen sent {rate:.0f} frames/s", file=sys.stderr)
+    print(f"paced: {rate:.0f} frames/s were sent", file=sys.stderr)
     return _latencies(lines)
+
+
+def _received(interface: str) -> int:
+    return int(Path("/sys/class/net", interface, "statistics/rx_packets").read_text())
 
 
 def _flooded(folder: Path) -> tuple[int, float]:
     """Frames of a flood that are not accounted for, and the gateway's memory after it in MiB."""
     report = folder / "flood.json"
-    counter = Path("/sys/class/net/vcan0/statistics/rx_packets")
-    before = int(counter.read_text())
+    before = {bus: _received(bus) for bus in ("vcan0", "vcan1")}
     with _process(_gateway(_FRAME_ROUTE, report)) as pid:
         _wait_until_through()
-        subprocess.run([*_cangen(FLOOD, 0), "-i"], check=True)
+        probes = _received("vcan1") - before["vcan1"]  # those that the gateway has read already
+        before["vcan0"] = _received("vcan0")
+        _cangen(FLOOD, 0)
         peak = next(line for line in Path(f"/proc/{pid}/status").read_text().splitlines() if line.startswith("VmHWM"))
     found = json.loads(report.read_text())
     bus, route = found["buses"]["a"], found["routes"][0]
-    came = int(counter.read_text()) - before
+    came = _received("vcan0") - before["vcan0"] + probes
     gone = route["forwarded"] + route["filtered"] + sum(route["dropped"].values()) + bus["link"]["lost"]
     return came - gone, int(peak.split()[1]) / 1024
 

@@ -75,6 +75,12 @@ class Bcm:
     def awake(self) -> bool:
         return str(self.ignition.value) == "On"
 
+    @property
+    def turned(self) -> str:
+        """Left, Right or Off; a position that the stalk does not have counts as Off."""
+        position = self.turn.label
+        return str(position) if position in {"Left", "Right"} else "Off"
+
     # What comes by bus
 
     @on("HazardSwitch")
@@ -167,7 +173,7 @@ class Bcm:
 
     def _indicate(self) -> None:
         """Hazard overrides turn; the lamps are on in the first half of each period."""
-        wanted = "Hazard" if self.hazard else str(self.turn.label) if self.awake else "Off"
+        wanted = "Hazard" if self.hazard else self.turned if self.awake else "Off"
         now = self.ecu.now_ns
         if wanted != self.indicator:
             self.indicator = wanted

@@ -54,7 +54,7 @@ class Climate:
             if field == "Temperature":
                 self.set_degc = max(15.0, min(29.0, float(wish)))
             elif field == "FanSpeed":
-                self.fan_wish = None if wish == "Auto" else float(wish)
+                self.fan_wish = None if wish == "Auto" else min(100.0, float(wish))
             else:
                 self.conditioning = wish == "On"
 

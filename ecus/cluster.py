@@ -46,7 +46,7 @@ class Cluster:
     def show_speed(self) -> None:
         speed = self.display.label
         invalid = isinstance(speed, str)
-        self.shown_out.value = 0.0 if isinstance(speed, str) or speed == 0 else speed + LEAD_KMH
+        self.shown_out.value = 0.0 if isinstance(speed, str) or speed == 0 else min(400.0, speed + LEAD_KMH)
         self.invalid_out.value = "On" if invalid else "Off"
 
     @every("50ms")

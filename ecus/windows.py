@@ -73,7 +73,7 @@ class Windows:
             self.commander.go_to_sleep()
 
     def _order(self, side: str, opening: float) -> None:
-        self.targets[side].value = opening
+        self.targets[side].value = max(0.0, min(100.0, opening))
         self.ordered_ns[side] = self.ecu.now_ns
 
     def _wake(self) -> None:

@@ -1,4 +1,8 @@
-"""A turnstile for streams: so many go on in a while, so that the vehicle's time is kept and newcomers are let in."""
+"""A turnstile for streams: so many go on in a while, so that the vehicle's time is kept and newcomers are let in.
+
+How many that is it learns: fewer as soon as the loop falls behind, more again while it keeps up. What waits in the
+meantime gathers in the streams' own bounded buffers.
+"""
 
 from __future__ import annotations
 
@@ -6,24 +10,23 @@ import asyncio
 from collections import deque
 from typing import Final
 
-PASSES: Final = 8
 WHILE_S: Final = 0.002
-"""Messages begun in so many seconds: about half of what one core can do."""
+MOST: Final = 8
+"""Messages begun in a while: about half of what one core can do."""
 
 
 class Turnstile:
-    """First come, first served. However many streams have something to say, the loop has time for all else."""
+    """First come, first served."""
 
-    def __init__(self, passes: int = PASSES, while_s: float = WHILE_S) -> None:
-        self._passes = passes
-        self._while_s = while_s
+    def __init__(self) -> None:
+        self.passes: int = MOST
         self._passed = 0
-        self._turning = False
+        self._due_s: float | None = None
         self._waiting: deque[asyncio.Future[None]] = deque()
 
     async def enter(self) -> None:
         """Go on, now or in a while."""
-        if self._passed >= self._passes or self._waiting:
+        if self._passed >= self.passes or self._waiting:
             waiting = asyncio.get_running_loop().create_future()
             self._waiting.append(waiting)
             await waiting
@@ -32,14 +35,18 @@ class Turnstile:
 
     def _pass(self) -> None:
         self._passed += 1
-        if not self._turning:
-            self._turning = True
-            asyncio.get_running_loop().call_later(self._while_s, self._turn)
+        if self._due_s is None:
+            loop = asyncio.get_running_loop()
+            self._due_s = loop.time() + WHILE_S
+            loop.call_at(self._due_s, self._turn)
 
     def _turn(self) -> None:
+        assert self._due_s is not None
+        behind = asyncio.get_running_loop().time() - self._due_s > WHILE_S
+        self.passes = max(1, self.passes // 2) if behind else min(MOST, self.passes + 1)
         self._passed = 0
-        self._turning = False
-        while self._waiting and self._passed < self._passes:
+        self._due_s = None
+        while self._waiting and self._passed < self.passes:
             waiting = self._waiting.popleft()
             if not waiting.done():
                 waiting.set_result(None)

@@ -67,7 +67,10 @@ def curves(vehicle: VehicleUnderTest, expectation: Expectation[Any]) -> list[Cur
         ]
         return found[:_PLOTTED]
     if isinstance(expectation, SignalExpectation):
-        return [_of_signal(expectation)]
+        found = [_of_signal(expectation)]
+        for pattern in expectation.sources():
+            found += _of_message(vehicle, pattern, since_ns, until_ns)
+        return found[:_PLOTTED]
     return []
 
 

@@ -10,8 +10,8 @@ from gateway.routing import Journey
 from gateway.sim import NS_PER_S
 from gateway.vehicle import Vehicle
 
-KEPT_FRAMES: Final = 200_000
-"""Some two minutes of a vehicle with three buses."""
+KEPT_FRAMES: Final = 100_000
+"""Some minute of a vehicle with three buses."""
 _LOOK_NS: Final = 10 * NS_PER_S
 
 Kept = tuple[int, int, Frame, Controller, int, int]

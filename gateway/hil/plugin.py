@@ -53,7 +53,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         metavar="DIR",
         help="Where failed tests leave traces and plots; empty for none.",
     )
-    parser.addini("vehicle_file", "The vehicle file of the tests; otherwise the nearest vehicle.yaml above them.", default="")
+    parser.addini(
+        "vehicle_file", "The vehicle file of the tests; otherwise the nearest vehicle.yaml above them.", default=""
+    )
 
 
 def pytest_configure(config: pytest.Config) -> None:

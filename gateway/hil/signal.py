@@ -111,14 +111,25 @@ class SignalExpectation(Expectation[Datapoint]):
     def _sources(self) -> list[str]:
         """What came of the CAN messages that feed the signal."""
         lines: list[str] = []
-        vehicle = self.vehicle
-        mapping = vehicle.simulated.mapping
-        for rule in mapping.upward if mapping is not None else ():
-            for place in rule.places if rule.leaf.path == self.signal.path else ():
-                pattern = Pattern(place.bus, vehicle.simulated.databases[place.bus], place.message, {})
-                lines += ["", f"it comes from {place}:"]
-                lines += message_story(vehicle, pattern, self.created_ns, self.ended_ns)
+        for pattern in self.sources():
+            lines += ["", f"it comes from {pattern.bus}.{pattern.name}.{' and '.join(pattern.wanted)}:"]
+            lines += message_story(self.vehicle, pattern, self.created_ns, self.ended_ns)
         return lines
+
+    def sources(self) -> list[Pattern]:
+        """The CAN signals that feed it."""
+        simulated = self.vehicle.simulated
+        mapping = simulated.mapping
+        return [
+            Pattern(place.bus, simulated.databases[place.bus], place.message, {place.signal.name: _anything})
+            for rule in (mapping.upward if mapping is not None else ())
+            for place in rule.places
+            if rule.leaf.path == self.signal.path
+        ]
+
+
+def _anything(_value: object) -> bool:
+    return True
 
 
 def _changes(way: list[tuple[int, Datapoint]]) -> list[tuple[int, Datapoint]]:

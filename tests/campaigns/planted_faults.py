@@ -41,8 +41,8 @@ FAULTS: Final = (
     Planted(
         "b2_hazard_overrides_the_turn_signal",
         BCM,
-        '"Hazard" if self.hazard else str(self.turn.label) if self.awake else "Off"',
-        'str(self.turn.label) if self.turn.label != "Off" else "Hazard" if self.hazard else "Off"',
+        '"Hazard" if self.hazard else self.turned if self.awake else "Off"',
+        'self.turned if self.turned != "Off" else "Hazard" if self.hazard else "Off"',
         ("Indicator is Right, not Hazard",),
     ),
     Planted(

@@ -224,7 +224,7 @@ def test_a_failure_tells_what_came_instead(project: pytest.Pytester) -> None:
 
 def test_a_plot_is_kept_beside_the_trace(project: pytest.Pytester) -> None:
     pytest.importorskip("matplotlib")
-    body = 'async def test(vehicle):\n    await vehicle.signal("Vehicle.IsLit").becomes(True, within="1s")\n'
+    body = 'async def test(vehicle):\n    await vehicle["body"].expect("Button", Pressed="On", within="1s")\n'
     result = run(project, body, "--vehicle-artifacts=kept")
     result.assert_outcomes(failed=1)
     assert (project.path / "kept" / "test_it.py_test.png").read_bytes().startswith(b"\x89PNG")
@@ -244,7 +244,8 @@ def test_junit_xml_names_seed_trace_and_plot(project: pytest.Pytester) -> None:
 def test_pytest_html_links_the_trace(project: pytest.Pytester) -> None:
     pytest.importorskip("pytest_html")
     body = 'async def test(vehicle):\n    await vehicle["body"].expect("Button", Pressed="On", within="1s")\n'
-    run(project, body, "--html=report.html").assert_outcomes(failed=1)
+    project.makepyfile(test_it=body)
+    project.runpytest_subprocess("-p", "no:cacheprovider", "--html=report.html").assert_outcomes(failed=1)
     assert "test_it.py_test.pcapng" in (project.path / "report.html").read_text()
 
 

@@ -24,6 +24,11 @@ class EventStream:
         self._closed = closed
         self._waiting: list[PropertyValue] = []
 
+    @property
+    def waiting(self) -> int:
+        """Events that can be taken now."""
+        return len(self._waiting)
+
     def add(self, value: PropertyValue) -> None:
         self._waiting.append(value)
         if len(self._waiting) > ROOM:

@@ -12,6 +12,7 @@ from gateway.domains.aaos.dump import dump
 from gateway.domains.aaos.hal import SubscribeOptions, VehicleHal
 from gateway.domains.aaos.values import Place, StatusCode
 from gateway.domains.errors import need_extra
+from gateway.domains.turnstile import Turnstile
 from gateway.links.addresses import Address
 
 try:
@@ -55,6 +56,7 @@ class VehicleServer:
     def __init__(self, hal: VehicleHal, clients: Clients) -> None:
         self._hal = hal
         self._clients = clients
+        self._turnstile = Turnstile()
 
     async def get_all_property_config(self, _request: Any, context: Context) -> AsyncIterator[Any]:
         client = self._client(context)
@@ -111,12 +113,14 @@ class VehicleServer:
         await context.send_initial_metadata(())
         try:
             while not stream.closed:
+                if not stream.waiting:
+                    ready.clear()
+                    await ready.wait()
+                    continue
+                await self._turnstile.enter()
                 values = stream.take()
                 for start in range(0, len(values), BATCH):
                     yield proto.VehiclePropValues(values=map(value_message, values[start : start + BATCH]))
-                if not values:
-                    ready.clear()
-                    await ready.wait()
         finally:
             stream.close()
 

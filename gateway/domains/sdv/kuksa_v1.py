@@ -8,7 +8,6 @@ from typing import Any, Final, NamedTuple
 
 from kuksa.val.v1 import types_pb2, val_pb2
 
-from gateway import __version__
 from gateway.domains.errors import Code, DomainError
 from gateway.domains.grpc_server import Context
 from gateway.domains.sdv.access import Access, now_s
@@ -21,6 +20,7 @@ from gateway.domains.sdv.subscription import Key, Message
 from gateway.domains.sdv.wire import put, put_time, taken
 from gateway.domains.turnstile import Turnstile
 from gateway.routing import Datapoint
+from gateway.version import __version__
 
 SERVICE: Final = val_pb2.DESCRIPTOR.services_by_name["VAL"]
 _REASONS: Final = {

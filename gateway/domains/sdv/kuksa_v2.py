@@ -8,7 +8,6 @@ from typing import Any, Final
 
 from kuksa.val.v2 import types_pb2, val_pb2
 
-from gateway import __version__
 from gateway.domains.errors import Code, DomainError
 from gateway.domains.grpc_server import Context
 from gateway.domains.sdv.access import Access, now_s
@@ -21,6 +20,7 @@ from gateway.domains.sdv.subscription import Message, Sampling
 from gateway.domains.sdv.wire import delimited, put, put_time, taken, varint
 from gateway.domains.turnstile import Turnstile
 from gateway.routing import Datapoint
+from gateway.version import __version__
 
 NAME: Final = "vehicle-gateway"
 SERVICE: Final = val_pb2.DESCRIPTOR.services_by_name["VAL"]
@@ -264,8 +264,6 @@ def _asked(provider: Provider) -> Any:
     for entry, wanted in actuations:
         value = types_pb2.Value()
         put(value, entry.leaf, wanted)
-        requests.append(
-            val_pb2.ActuateRequest(signal_id=types_pb2.SignalID(id=entry.number), value=value)
-        )
+        requests.append(val_pb2.ActuateRequest(signal_id=types_pb2.SignalID(id=entry.number), value=value))
     batch = val_pb2.BatchActuateStreamRequest(actuate_requests=requests)
     return val_pb2.OpenProviderStreamResponse(batch_actuate_stream_request=batch)

@@ -1,7 +1,8 @@
 """A subscription: what has changed since its reader took the last message, bounded.
 
-All changes of one time go into one message. When more messages wait than the reader wished for, the oldest two become
-one, with the newer value of each signal: values in between are lost (and counted), the last one of a signal never is.
+All changes of one time go into one message, and what waits goes together as long as no signal is in it twice. When
+more messages wait than the reader wished for, the oldest two become one, with the newer value of each signal: values
+in between are lost (and counted), the last one of a signal never is.
 """
 
 from __future__ import annotations
@@ -60,8 +61,14 @@ class Subscription:
         return len(self._waiting)
 
     def take(self) -> Message | None:
-        """The oldest message; None while there is none."""
-        return self._waiting.popleft() if self._waiting else None
+        """The oldest message, with those after it that have other signals; None while there is none."""
+        waiting = self._waiting
+        if not waiting:
+            return None
+        message = waiting.popleft()
+        while waiting and message.keys().isdisjoint(waiting[0]):
+            message |= waiting.popleft()
+        return message
 
     def close(self) -> None:
         """No more messages; the reader is told."""

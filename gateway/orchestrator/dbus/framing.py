@@ -7,6 +7,7 @@ import struct
 from collections.abc import Iterator
 from typing import Final
 
+from dbus_fast import MessageType
 from dbus_fast._private.unmarshaller import Unmarshaller
 
 from gateway.orchestrator.dbus.convert import DBusMessage
@@ -59,4 +60,15 @@ def unmarshal(raw: bytes) -> DBusMessage:
         raise FramingError(f"a message cannot be read: {type(error).__name__}: {error}") from None
     if message is None:
         raise FramingError("a message is cut short")
+    if not _complete(message):
+        raise FramingError(f"a {message.message_type.name.lower()} lacks fields that it must have")
     return message
+
+
+def _complete(message: DBusMessage) -> bool:
+    """It has the header fields that its type needs."""
+    if message.message_type is MessageType.METHOD_CALL:
+        return bool(message.path and message.member and message.serial)
+    if message.message_type is MessageType.SIGNAL:
+        return bool(message.path and message.interface and message.member)
+    return bool(message.reply_serial)

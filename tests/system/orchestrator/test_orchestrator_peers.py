@@ -226,8 +226,9 @@ def test_garbage_on_the_port_is_hung_up_on(garbage: bytes) -> None:
             reader, writer = await asyncio.open_connection("127.0.0.1", port_of(server))
             writer.write(garbage)
             with contextlib.suppress(ConnectionResetError):
-                while await reader.read(4096):
-                    pass
+                async with asyncio.timeout(20):
+                    while await reader.read(4096):
+                        pass
             writer.close()
             assert len(server.wrong) == 1
             assert server.wrong[0].startswith("127.0.0.1: ")
@@ -301,7 +302,7 @@ def test_gateway_agents_joins_with_many_nodes() -> None:
         async with asyncio.timeout(20):
             while b"refused" not in text:
                 text = await process.stderr.readline()
-        assert text.decode() == "car-13 is refused: Unexpected node name 'car-13' (did you mean 'car-1'?)\n"
+        assert text.startswith(b"car-13 is refused: Unexpected node name 'car-13'")
         process.terminate()
         await process.wait()
         await until(lambda: controller.status == "down")

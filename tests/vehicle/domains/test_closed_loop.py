@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from gateway.can import KEY_MASK, Frame
-from gateway.domains import Code, DomainError
+from gateway.domains import Code, DomainError, ServeError
 from gateway.domains.aaos import Place, RawValue, Status, StatusCode, VehicleHal, system_properties
 from gateway.domains.sdv import EVERYTHING, Broker
 from gateway.domains.sdv.broker import values_of
@@ -124,3 +124,24 @@ def test_what_android_asks_for_at_start_is_there(served: Served) -> None:
     assert [name for name in wanted.split() if ALL[name].id not in served.hal.configs] == []
     unavailable = {value.place for value in served.hal.values() if value.status is not Status.AVAILABLE}
     assert unavailable == set()
+
+
+def test_an_overlay_changes_the_tree(tmp_path: Path) -> None:
+    overlay = tmp_path / "own.vspec"
+    overlay.write_text("Vehicle.Speed:\n  type: sensor\n  datatype: float\n  unit: km/h\n  description: Ours\n  max: 99\n")
+    file = read_vehicle(ROOT / "vehicle.yaml")
+    gateway = file.spec.gateway.model_copy(update={"overlays": [str(overlay)]})
+    file = file._replace(spec=file.spec.model_copy(update={"gateway": gateway}))
+    broker = broker_of(build(file, Kernel()))
+    assert broker.entry("Vehicle.Speed").leaf.maximum == 99
+    assert broker.entry("Vehicle.Speed").leaf.dbc2vss is not None
+
+
+def test_a_vehicle_without_signals_cannot_be_served(tmp_path: Path) -> None:
+    file = read_vehicle(ROOT / "vehicle.yaml")
+    gateway = file.spec.gateway.model_copy(update={"signals": None})
+    vehicle = build(file._replace(spec=file.spec.model_copy(update={"gateway": gateway})), Kernel())
+    with pytest.raises(ServeError, match="no signals to serve"):
+        broker_of(vehicle)
+    with pytest.raises(ServeError, match="no signals to serve"):
+        hal_of(vehicle, AaosOptions(Address("", 0)))

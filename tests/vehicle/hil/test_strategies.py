@@ -16,6 +16,7 @@ from gateway.hil import faults, strategies
 from gateway.hil.opening import Bench, Setup
 
 ROOT = Path(__file__).parents[3]
+VEHICLE = ROOT / "vehicle.yaml"
 BODY = load_shared(ROOT / "dbc" / "body.dbc")
 DRIVEN = settings(
     max_examples=8,
@@ -66,7 +67,7 @@ def test_values_out_of_range_are_out_of_range(frame: Frame) -> None:
 @given(st.lists(st.one_of(strategies.frames(BODY), strategies.invalid_frames(BODY)), min_size=1, max_size=20))
 def test_no_frame_on_the_body_makes_an_ecu_fail(frames: list[Frame]) -> None:
     async def send_all() -> None:
-        async with gateway.load(ROOT / "vehicle.yaml") as vehicle:
+        async with gateway.load(VEHICLE) as vehicle:
             await vehicle.run_for("50ms")
             for frame in frames:
                 vehicle["body"].send_raw(frame.arbitration_id, frame.data, extended=frame.extended)
@@ -82,7 +83,7 @@ class DoorsUnderFire(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
         self.runner = asyncio.Runner()
-        self.bench = Bench(Setup(ROOT / "vehicle.yaml", seed=1))
+        self.bench = Bench(Setup(VEHICLE, seed=1))
         self.vehicle = self.runner.run(self.bench.__aenter__())
         self.vehicle.stop_drive()
         self.vehicle.ecu("BCM").input("ignition").value = "On"
@@ -138,8 +139,10 @@ class DoorsUnderFire(RuleBasedStateMachine):
         assert not self.vehicle.failures
 
     def teardown(self) -> None:
-        self.runner.run(self.bench.__aexit__(None, None, None))
-        self.runner.close()
+        try:
+            self.runner.run(self.bench.__aexit__(None, None, None))
+        finally:
+            self.runner.close()
 
 
 DoorsUnderFire.TestCase.settings = DRIVEN
