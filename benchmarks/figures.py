@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from benchmarks import codecs, domains, lin, links, scale, start, vehicle
+from benchmarks import codecs, domains, hil, lin, links, orchestrator, scale, start, vehicle
 from benchmarks.measure import Figure
 
 FIGURES: dict[str, Callable[[], list[Figure]]] = {
@@ -14,7 +14,14 @@ FIGURES: dict[str, Callable[[], list[Figure]]] = {
     "decode.26_signals": codecs.measure_messages,
     "decode.log": codecs.measure_log,
     "scale.ecus": scale.measure,
+    "orchestrator.start_300": orchestrator.measure_start,
+    "orchestrator.job_p50": orchestrator.measure_job,
+    "orchestrator.lost_changes": orchestrator.measure_states,
+    "orchestrator.controller_load": orchestrator.measure_states,
+    "orchestrator.offline": orchestrator.measure_lost_node,
     "start.import": start.measure,
+    "hil.fresh_vehicle": hil.measure_fresh,
+    "hil.ten_minutes": hil.measure_ten_minutes,
     "start.first_frame": start.measure,
     "links.frame_latency": links.measure,
     "links.signal_latency": links.measure,

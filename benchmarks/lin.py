@@ -8,7 +8,8 @@ from pathlib import Path
 
 from benchmarks import big_vehicle
 from benchmarks.measure import Figure, in_turn
-from gateway.can import Frame, bus
+from gateway.can import Frame
+from gateway.can import bus as can_bus
 from gateway.database.lin import LinDescription, LinFrame, Responder, ScheduleTable, Slot, SlotKind
 from gateway.lin import LinBus
 from gateway.sim import NS_PER_S, Kernel
@@ -81,7 +82,7 @@ def measure_frames() -> list[Figure]:
     expected = BUSES * SLICE_NS // SLOT_NS
     if buses.frames != expected or any(bus.errors for bus in buses.buses):
         raise AssertionError("the measured buses did not carry what they should")
-    how = "plain" if str(bus.__file__).endswith(".py") else "compiled"
+    how = "plain" if str(can_bus.__file__).endswith(".py") else "compiled"
     return [Figure("lin.frames", buses.frames / taken, "frames/s", f"{BUSES} buses of {FRAMES} frames, {how} Python")]
 
 

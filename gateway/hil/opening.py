@@ -90,11 +90,19 @@ class Bench:
             raise HilError(
                 f"the loop that runs here is one in {host.loop.clock.value} time, and {clock.value} time is needed"
             )
+        try:
+            self.vehicle = self._build(host)
+            await host.run(self._start)
+        except BaseException:
+            await host.close()
+            raise
+        return self.vehicle
+
+    def _build(self, host: Host) -> VehicleUnderTest:
+        setup = self._setup
         built = Builder(setup.file, host.loop.kernel, setup.seed, BusMaker(setup.addresses)).build()
         keep(built, Selection(without=setup.real))
-        self.vehicle = VehicleUnderTest(setup.file, built, host, setup.real)
-        await host.run(self._start)
-        return self.vehicle
+        return VehicleUnderTest(setup.file, built, host, setup.real)
 
     async def _start(self) -> None:
         assert self.vehicle is not None

@@ -11,7 +11,7 @@ from gateway.can import Frame
 from gateway.database import Message, Signal
 from gateway.routing.expression import ExpressionError
 from gateway.routing.rules import TOLERANCE, Pair, Place, UpwardRule
-from gateway.routing.store import Quality, SignalError, SignalStore, Value, VssSignal
+from gateway.routing.store import Datapoint, Quality, SignalError, SignalStore, Value, VssSignal
 from gateway.sim import Kernel
 
 _STALE: Final = Quality.STALE
@@ -151,6 +151,10 @@ class SignalFeed:
         self._interval_ns: Final = rule.interval_ns
         self._on_change: Final = rule.on_change
         self._due_ns: int = 0
+        self._same_value: int | float | None = None
+        self._same_source: Source | None = None
+        self._same: Datapoint | None = None
+        """With `on_change`: what was published last, and as what; the same again needs no conversion."""
         self._good: bool = False
         """The last value that was looked at could be published, so what is throttled keeps the signal alive."""
 
@@ -180,6 +184,12 @@ class SignalFeed:
             self.absent += 1
             return
         self.last_reception = Reception(now, value, source.labels.get(value))
+        if value == self._same_value and source is self._same_source and self.signal.datapoint is self._same:
+            self._due_ns = now + self._interval_ns
+            self._good = True
+            self.unchanged += 1
+            self.signal.refresh()
+            return
         try:
             converted = source.convert(value)
         except _Unfit as unfit:
@@ -194,6 +204,8 @@ class SignalFeed:
         self.published += 1
         self.last_published = Publication(now, converted)
         self.signal.publish(converted)
+        if self._on_change:
+            self._same_value, self._same_source, self._same = value, source, self.signal.datapoint
 
     def _is_same(self, value: Value) -> bool:
         # The signal's value, not the last one from here: an application may have published one of its own.

@@ -41,6 +41,9 @@ CERTIFICATES = "/etc/ssl/certs/ca-certificates.crt"
 """The machine's; in a root under another name, as installing ca-certificates there writes this one anew."""
 CERTIFICATES_INSIDE = "/root/certificates.crt"
 
+START_S = 90
+"""For 18 programs that start at once on the one processor of a booted kernel."""
+
 
 @dataclass
 class Stage:
@@ -74,7 +77,7 @@ class Image:
     root: Path
     folder: str = "/"
     user: str = "root"
-    environment: dict[str, str] = field(default_factory=lambda: {"PATH": PATH})
+    environment: dict[str, str] = field(default_factory=lambda: {"PATH": PATH, "GATEWAY_ETHERNET_PORT": "11874"})
     entrypoint: list[str] = field(default_factory=list)
     command: list[str] = field(default_factory=list)
     stop: signal.Signals = signal.SIGTERM
@@ -229,12 +232,16 @@ def all_apart(image: Image) -> None:
         if name == "buses":
             lines += [f"{shlex.join(command)} & until {service['healthcheck']['test'][1]}; do sleep 1; done"]
         elif name == "monitor":
-            lines += ["sleep 40", shlex.join(limited(command, 5))]
+            lines += [f"sleep {START_S}", shlex.join(limited(command, 5))]
         else:
             lines += [f"{shlex.join(command)} >/dev/null &"]
     script = "\n".join([*lines, "trap - EXIT"])
     given = ["gateway", "vcan", "--kernel", "uml", "--names", "unused", "--memory", "3G", "--", "sh", "-c", script]
-    show("monitor", image.ran(given), ("powertrain", "chassis", "body"))
+    output = image.ran(given)
+    show("monitor", output, ("powertrain", "chassis", "body"))
+    cluster = [line.split()[4:] for line in output.splitlines() if " 3A0 " in line]
+    if all({*data} == {"00"} for data in cluster):
+        sys.exit("monitor: ClusterInfo is all zeros: the gateway passes nothing on from the powertrain")
 
 
 def limited(command: Sequence[str], seconds: int) -> list[str]:

@@ -7,6 +7,7 @@ import subprocess
 import sys
 from collections import Counter
 from collections.abc import Callable
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,8 @@ import pytest
 import yaml
 
 from gateway.cli.options import demo_vehicle
-from gateway.vehicle import build, read_vehicle
+from gateway.sim import Kernel
+from gateway.vehicle import Vehicle, build, read_vehicle
 
 ROOT = Path(__file__).parents[2]
 DOCKER = ROOT / "docker"
@@ -33,7 +35,7 @@ def instructions(name: str) -> list[list[str]]:
 
 def options(command: list[str], name: str) -> list[str]:
     """The values of an option of a command line."""
-    return [value for word, value in zip(command, command[1:], strict=False) if word == name]
+    return [value for word, value in pairwise(command) if word == name]
 
 
 def test_all_that_the_image_copies_is_there_and_not_kept_from_the_build() -> None:
@@ -51,33 +53,43 @@ def test_services_name_the_dockerfile_its_stages_and_each_other() -> None:
     for file in ("compose.yaml", "compose.host.yaml"):
         found = services(file)
         for service in found.values():
-            assert (DOCKER / service["build"]["context"] / service["build"]["dockerfile"]).samefile(DOCKER / "Dockerfile")
+            assert (DOCKER / service["build"]["context"] / service["build"]["dockerfile"]).samefile(
+                DOCKER / "Dockerfile"
+            )
             assert service["build"]["target"] in stages
             assert service["image"].endswith(f":{service['build']['target']}")
             needed = {*service.get("depends_on", ()), service.get("network_mode", "").removeprefix("service:")} - {""}
             assert needed <= found.keys()
 
 
-def test_every_ecu_and_the_gateway_are_in_one_container_and_only_who_shares_a_lin_bus_shares_it() -> None:
-    vehicle = build(read_vehicle(demo_vehicle()))
-    parts = [service["command"] for service in services("compose.host.yaml").values() if "run" in service["command"]]
-    crews = [options(command, "--only")[0].split(",") for command in parts]
+def crews() -> list[tuple[list[str], set[str]]]:
+    """Who runs in each container of compose.host.yaml that runs a part of the vehicle, and its links."""
+    commands = [service["command"] for service in services("compose.host.yaml").values()]
+    parts = [command for command in commands if command[0] == "run"]
+    return [(options(command, "--only")[0].split(","), set(options(command, "--link"))) for command in parts]
 
-    assert Counter(name for crew in crews for name in crew) == Counter(["gateway", *vehicle.ecus])
-    for crew in crews:
-        on_lin = [set(vehicle.ecus[name].ports) - vehicle.buses.keys() for name in crew if name != "gateway"]
-        assert len(crew) == 1 or all(on_lin)
+
+def demo() -> tuple[Vehicle, set[str]]:
+    """The demo vehicle and the names of its LIN buses."""
+    file = read_vehicle(demo_vehicle())
+    lin = {name for name, bus in file.spec.buses.items() if bus.kind == "lin"}
+    return build(file, Kernel()), lin
+
+
+def test_every_ecu_and_the_gateway_are_in_one_container_and_only_who_shares_a_lin_bus_shares_it() -> None:
+    vehicle, lin = demo()
+
+    assert Counter(name for crew, _ in crews() for name in crew) == Counter(["gateway", *vehicle.ecus])
+    for crew, _ in crews():
+        assert len(crew) == 1 or all(lin.intersection(vehicle.ecus[name].ports) for name in crew)
 
 
 def test_each_part_is_linked_to_all_can_buses_that_it_is_on() -> None:
-    vehicle = build(read_vehicle(demo_vehicle()))
-    for service in services("compose.host.yaml").values():
-        if "run" not in service["command"]:
-            continue
-        crew = options(service["command"], "--only")[0].split(",")
-        buses = {bus for name in crew if name != "gateway" for bus in vehicle.ecus[name].ports}
-        wanted = set(vehicle.buses) if crew == ["gateway"] else buses & vehicle.buses.keys()
-        assert set(options(service["command"], "--link")) == {f"{bus}={bus}" for bus in wanted}
+    vehicle, lin = demo()
+    for crew, links in crews():
+        ecus = [] if crew == ["gateway"] else [vehicle.ecus[name] for name in crew]
+        buses = {bus for ecu in ecus for bus in ecu.ports} if ecus else set(vehicle.buses)
+        assert links == {f"{bus}={bus}" for bus in buses - lin}
 
 
 def test_the_program_takes_every_option_that_the_files_give_it() -> None:
@@ -134,11 +146,13 @@ def test_two_kernels_share_their_buses_and_a_frame_is_on_the_bus_of_its_name_as_
         kernel("sh", "-c", f"candump -n 1 body,7FE:7FF >/dev/null; {sent}") as answering,
         kernel("sh", "-c", f"candump -L -n 4 any,7FE~7FF & dump=$!; {call}; wait $dump") as hearing,
     ):
-        heard = [line.split(" ", 1)[1] for line in hearing.communicate()[0].splitlines()]
+        heard = [line.split(" ", 1)[1].strip() for line in hearing.communicate()[0].splitlines()]
         answering.communicate()
 
     assert (answering.returncode, hearing.returncode) == (0, 0)
     assert [frame for frame in heard if frame.startswith("powertrain")] == ["powertrain 123#DEADBEEF"]
     assert [frame for frame in heard if frame.startswith("body")] == [
-        "body 1ABCDEF0#R", f"body 321##5{payload}", "body 001#"
+        "body 1ABCDEF0#R",
+        f"body 321##5{payload}",
+        "body 001#",
     ]

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
+import select
+from collections import deque
 from collections.abc import AsyncIterator, Callable, Iterable
 from typing import Any, Final
 
@@ -18,6 +21,7 @@ from dbus_fast import BusType, MessageType, NameFlag, RequestNameReply  # isort:
 from dbus_fast.aio import MessageBus  # isort: skip
 from dbus_fast.errors import AuthError, DBusError, InvalidAddressError  # isort: skip
 
+_PAUSE_S: Final = 0.001
 _DBUS: Final = "org.freedesktop.DBus"
 _OWNERS: Final = f"type='signal',sender='{_DBUS}',interface='{_DBUS}',member='NameOwnerChanged'"
 
@@ -56,6 +60,10 @@ class _Service:
         self._handle = handle
         self._gone = gone
         self._count = 0
+        self._out: deque[DBusMessage] = deque()
+        self._waits = False
+        self._poll = select.poll()
+        self._poll.register(bus._fd or 0, select.POLLOUT)
 
     def emit(self, signal: Signal, destination: str | None) -> None:
         self._send(signal, destination)
@@ -65,7 +73,22 @@ class _Service:
         found = to_dbus(message, destination, self._count)
         if found is not None and self.bus.connected:
             found.serial = self.bus.next_serial()
-            self.bus.send(found)
+            self._out.append(found)
+            if not self._waits:
+                self._flush()
+
+    def _flush(self) -> None:
+        """Hand messages over while the socket takes them: dbus-fast takes a full socket for a broken one."""
+        self._waits = False
+        bus = self.bus
+        while self._out and bus.connected:
+            writer = bus._writer
+            busy = writer is None or writer.buf is not None or writer.messages
+            if busy or not self._poll.poll(0):
+                self._waits = True
+                asyncio.get_running_loop().call_later(_PAUSE_S, self._flush)
+                return
+            bus.send(self._out.popleft())
 
     def received(self, message: DBusMessage) -> bool | None:
         """A message from the bus; True when it was for us."""

@@ -93,7 +93,13 @@ def test_metadata(client: VSSClient) -> None:
     assert (found[SPEED].data_type, found[SPEED].entry_type) == (DataType.FLOAT, EntryType.SENSOR)
     limits = found[TEMPERATURE].value_restriction
     assert (limits.min, limits.max) == (15, 29)
-    assert found[SWITCH].value_restriction.allowed_values == ["OFF", "POSITION", "DAYTIME_RUNNING_LIGHTS", "AUTO", "BEAM"]
+    assert found[SWITCH].value_restriction.allowed_values == [
+        "OFF",
+        "POSITION",
+        "DAYTIME_RUNNING_LIGHTS",
+        "AUTO",
+        "BEAM",
+    ]
 
 
 def test_a_branch_gives_its_leaves(client: VSSClient) -> None:
@@ -147,7 +153,8 @@ def test_v1_subscribe_has_values_targets_and_metadata(client: VSSClient) -> None
 )
 def test_v1_set_that_cannot_be_has_a_code(client: VSSClient, name: str, value: object, code: int) -> None:
     update = EntryUpdate(
-        DataEntry(name, actuator_target=Datapoint(value), metadata=None, value_type=DataType.FLOAT), (Field.ACTUATOR_TARGET,)
+        DataEntry(name, actuator_target=Datapoint(value), metadata=None, value_type=DataType.FLOAT),
+        (Field.ACTUATOR_TARGET,),
     )
     if name != "Vehicle.Sped":
         update.entry.value_type = client.get_value_types([name])[name]
@@ -211,7 +218,11 @@ CODES: list[tuple[str, Callable[[Any], object], grpc.StatusCode]] = [
         lambda stub: stub.GetValue(val_pb2.GetValueRequest(signal_id=path("Vehicle.Sped"))),
         grpc.StatusCode.NOT_FOUND,
     ),
-    ("a branch", lambda stub: stub.GetValue(val_pb2.GetValueRequest(signal_id=path("Vehicle"))), grpc.StatusCode.NOT_FOUND),
+    (
+        "a branch",
+        lambda stub: stub.GetValue(val_pb2.GetValueRequest(signal_id=path("Vehicle"))),
+        grpc.StatusCode.NOT_FOUND,
+    ),
     ("no signal at all", lambda stub: stub.GetValue(val_pb2.GetValueRequest()), grpc.StatusCode.INVALID_ARGUMENT),
     (
         "a path too long",
@@ -414,3 +425,13 @@ def test_a_thousand_subscribers(port: int, client: VSSClient) -> None:
 
     assert asyncio.run(asyncio.wait_for(main(), 120)) == 1000
     until(client, SPEED, 0.0)
+
+
+def test_a_subscriber_that_stops_reading_holds_nobody_up(stub: val_pb2_grpc.VALStub) -> None:
+    everything = [one.path for one in stub.ListMetadata(val_pb2.ListMetadataRequest(root="Vehicle")).metadata]
+    sleeping = [stub.Subscribe(val_pb2.SubscribeRequest(signal_paths=everything)) for _ in range(20)]
+    reading = stub.Subscribe(val_pb2.SubscribeRequest(signal_paths=[SPEED], buffer_size=100), timeout=60)
+    seconds = [next(reading).entries[SPEED].timestamp for _ in range(200)]
+    assert [(one.seconds, one.nanos) for one in seconds] == sorted((one.seconds, one.nanos) for one in seconds)
+    for call in sleeping:
+        call.cancel()

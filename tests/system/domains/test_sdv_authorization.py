@@ -67,9 +67,7 @@ def keys(tmp_path_factory: pytest.TempPathFactory) -> Keys:
     )
     (folder / "server.pem").write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
     (folder / "server.key").write_bytes(
-        own.private_bytes(
-            serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-        )
+        own.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
     )
     return Keys(private, folder / "jwt.pub", folder / "server.pem", folder / "server.key")
 
@@ -191,7 +189,9 @@ def test_viss_over_tls(secured: Any, keys: Keys) -> None:
         (["--sdv", "192.0.2.1:55555"], "cannot listen at 192.0.2.1:55555"),
     ],
 )
-def test_what_cannot_be_served_is_told(start: Callable[..., Any], standing: Path, words: list[str], sentence: str) -> None:
+def test_what_cannot_be_served_is_told(
+    start: Callable[..., Any], standing: Path, words: list[str], sentence: str
+) -> None:
     gateway = start("run", standing, "--no-serve", "--for", "1s", *words)
     assert gateway.process.wait(60) == 2
     with gateway._heard:

@@ -55,9 +55,7 @@ BEYOND: dict[str, Any] = {"int8": -129, "int16": 32768, "uint8": 256, "uint16": 
 
 def leaves() -> dict[str, Any]:
     kinds = [kind for one in VALUES for kind in (one, f"{one}[]")]
-    return {
-        kind.replace("[]", "_array"): {"type": "actuator", "datatype": kind, "description": kind} for kind in kinds
-    }
+    return {kind.replace("[]", "_array"): {"type": "actuator", "datatype": kind, "description": kind} for kind in kinds}
 
 
 def in_wall_time(main: Callable[[SimulationLoop], Coroutine[Any, Any, None]], kernel: Kernel) -> None:
@@ -100,7 +98,9 @@ def test_every_datatype_and_its_arrays(tmp_path: Path) -> None:
                 point = types_pb2.Datapoint(value=types_pb2.Value(**{field: value}))
                 with pytest.raises(grpc.aio.AioRpcError) as caught:
                     await stub.PublishValue(
-                        val_pb2.PublishValueRequest(signal_id=types_pb2.SignalID(path=f"A.{datatype}"), data_point=point)
+                        val_pb2.PublishValueRequest(
+                            signal_id=types_pb2.SignalID(path=f"A.{datatype}"), data_point=point
+                        )
                     )
                 assert caught.value.code() is grpc.StatusCode.INVALID_ARGUMENT
         assert (await client.get_current_values(["A.int8"]))["A.int8"].value == -128
@@ -223,7 +223,10 @@ def test_vss_tools_exports_the_demo_tree_without_warnings(tmp_path: Path) -> Non
     units = sorted({leaf.unit for leaf in load_tree(ROOT / "dbc" / "signals.json").values() if leaf.unit})
     (tmp_path / "quantities.yaml").write_text("any:\n  definition: any\n")
     (tmp_path / "units.yaml").write_text(
-        "".join(f"{unit}:\n  definition: {unit}\n  unit: {unit}\n  quantity: any\n  allowed-datatypes: [numeric]\n" for unit in units)
+        "".join(
+            f"{unit}:\n  definition: {unit}\n  unit: {unit}\n  quantity: any\n  allowed-datatypes: [numeric]\n"
+            for unit in units
+        )
     )
     words = ["export", "json", "--strict", "-s", text, "-o", out, "-u", tmp_path / "units.yaml"]
     words += ["-q", tmp_path / "quantities.yaml", "-e", "dbc2vss", "-e", "vss2dbc"]

@@ -98,7 +98,9 @@ CASES: list[tuple[str, Any, str]] = [
     ),
     (
         "a config: continuous (2), READ (1), 1 to 10 Hz",
-        config_message(PropertyConfig(prop=find_property("PERF_VEHICLE_SPEED"), access=Access.READ, min_rate=1.0, max_rate=10.0)),
+        config_message(
+            PropertyConfig(prop=find_property("PERF_VEHICLE_SPEED"), access=Access.READ, min_rate=1.0, max_rate=10.0)
+        ),
         "08 87 84 80 8B 01  10 01  18 02  3D 00 00 80 3F  45 00 00 20 41",
     ),
     (

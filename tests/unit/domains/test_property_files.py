@@ -109,12 +109,18 @@ def test_a_vendors_property_has_an_id() -> None:
 @pytest.mark.parametrize(
     ("spec", "sentence"),
     [
-        ({"property": "VehicleProperty::PERF_VEHICLE_SPED"}, "own.json:4: there is no vehicle property 'PERF_VEHICLE_SPED'"),
+        (
+            {"property": "VehicleProperty::PERF_VEHICLE_SPED"},
+            "own.json:4: there is no vehicle property 'PERF_VEHICLE_SPED'",
+        ),
         ({"property": 17}, "0x00000011 is no property id"),
         ({"property": "VehicleProperty::INFO_VIN", "defaultValue": {"int32Values": [1]}}, "INFO_VIN is STRING"),
         ({"property": "VehicleProperty::NIGHT_MODE", "defaultValue": {"int32Values": [2]}}, "NIGHT_MODE is BOOLEAN"),
         ({"property": "VehicleProperty::NIGHT_MODE", "areas": [{"areaId": 1}]}, "NIGHT_MODE is global"),
-        ({"property": "VehicleProperty::NIGHT_MODE", "acess": "READ"}, "'acess', which is not known .did you mean 'access'"),
+        (
+            {"property": "VehicleProperty::NIGHT_MODE", "acess": "READ"},
+            "'acess', which is not known .did you mean 'access'",
+        ),
         ({"property": "VehicleProperty::NIGHT_MODE", "access": "LOOK"}, "'LOOK' is none of NONE, READ, WRITE"),
         ({"defaultValue": {}}, "a property without `property`"),
     ],

@@ -133,7 +133,7 @@ MISTAKES = [
         "unknown kind",
         "kind: can, bitrate: 500k",
         "kind: flexray, bitrate: 500k",
-        "buses.powertrain.kind: input should be 'can' or 'canfd'",
+        "buses.powertrain.kind: input should be 'can', 'canfd' or 'lin'",
         "flexray",
     ),
     Mistake(

@@ -72,7 +72,11 @@ def test_a_branch_stands_for_all_below(broker: Broker, root: str, count: int) ->
 
 @pytest.mark.parametrize(
     ("root", "code"),
-    [("Vehicle.Cabinet", Code.NOT_FOUND), ("Vehicle..Cabin", Code.INVALID_ARGUMENT), ("Vehicle.Ca-bin", Code.INVALID_ARGUMENT)],
+    [
+        ("Vehicle.Cabinet", Code.NOT_FOUND),
+        ("Vehicle..Cabin", Code.INVALID_ARGUMENT),
+        ("Vehicle.Ca-bin", Code.INVALID_ARGUMENT),
+    ],
 )
 def test_a_root_that_is_none_has_a_code(broker: Broker, root: str, code: Code) -> None:
     assert code_of(lambda: broker.below(root)) is code

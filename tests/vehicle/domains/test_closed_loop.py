@@ -128,7 +128,9 @@ def test_what_android_asks_for_at_start_is_there(served: Served) -> None:
 
 def test_an_overlay_changes_the_tree(tmp_path: Path) -> None:
     overlay = tmp_path / "own.vspec"
-    overlay.write_text("Vehicle.Speed:\n  type: sensor\n  datatype: float\n  unit: km/h\n  description: Ours\n  max: 99\n")
+    overlay.write_text(
+        "Vehicle.Speed:\n  type: sensor\n  datatype: float\n  unit: km/h\n  description: Ours\n  max: 99\n"
+    )
     file = read_vehicle(ROOT / "vehicle.yaml")
     gateway = file.spec.gateway.model_copy(update={"overlays": [str(overlay)]})
     file = file._replace(spec=file.spec.model_copy(update={"gateway": gateway}))

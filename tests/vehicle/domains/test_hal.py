@@ -75,14 +75,20 @@ def test_what_never_came_is_unavailable(hal: VehicleHal) -> None:
     assert (reading.value.status, reading.value.raw) == (Status.UNAVAILABLE, RawValue())
 
 
-def test_what_stops_coming_is_unavailable_within_its_timeout(kernel: Kernel, store: SignalStore, hal: VehicleHal) -> None:
+def test_what_stops_coming_is_unavailable_within_its_timeout(
+    kernel: Kernel, store: SignalStore, hal: VehicleHal
+) -> None:
     store.declare("Vehicle.Cabin.IsLocked", timeout_ns=30 * MS)
     stream = hal.open_stream()
     store["Vehicle.Cabin.IsLocked"].publish(True)
     kernel.run(29 * MS)
-    assert [(value.raw.int32, value.status) for value in stream.take() if value.place == LOCK] == [((1,), Status.AVAILABLE)]
+    assert [(value.raw.int32, value.status) for value in stream.take() if value.place == LOCK] == [
+        ((1,), Status.AVAILABLE)
+    ]
     kernel.run(31 * MS)
-    assert [(value.raw.int32, value.status) for value in stream.take() if value.place == LOCK] == [((), Status.UNAVAILABLE)]
+    assert [(value.raw.int32, value.status) for value in stream.take() if value.place == LOCK] == [
+        ((), Status.UNAVAILABLE)
+    ]
 
 
 def test_a_table_and_what_stands_above_it(store: SignalStore, hal: VehicleHal) -> None:
@@ -364,5 +370,3 @@ def test_a_closed_hal_is_silent(kernel: Kernel, store: SignalStore, hal: Vehicle
     store["Vehicle.Cabin.IsLocked"].publish(True)
     kernel.run(NS_PER_S)
     assert stream.closed and stream.take() == []
-
-

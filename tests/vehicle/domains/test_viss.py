@@ -59,7 +59,9 @@ def test_get_of_a_branch_and_of_paths(store: SignalStore, session: VissSession) 
         "Vehicle.Cabin.Mode": None,
         "Vehicle.Cabin.Fan": None,
     }
-    chosen = ask(session, action="get", path="Vehicle", filter={"type": "paths", "parameter": ["Cabin.IsLocked", "Make"]})
+    chosen = ask(
+        session, action="get", path="Vehicle", filter={"type": "paths", "parameter": ["Cabin.IsLocked", "Make"]}
+    )
     assert [one["path"] for one in chosen["data"]] == ["Vehicle.Cabin.IsLocked", "Vehicle.Make"]
 
 
@@ -101,7 +103,11 @@ def test_set_asks_the_car(store: SignalStore, session: VissSession) -> None:
         ({"action": "subscribe", "path": "Vehicle.Speed", "filter": {"type": "curvelog"}}, "400"),
         ({"action": "subscribe", "path": "Vehicle.Speed", "filter": {"type": "timebased", "parameter": {}}}, "400"),
         (
-            {"action": "subscribe", "path": "Vehicle.Speed", "filter": {"type": "timebased", "parameter": {"period": "0"}}},
+            {
+                "action": "subscribe",
+                "path": "Vehicle.Speed",
+                "filter": {"type": "timebased", "parameter": {"period": "0"}},
+            },
             "400",
         ),
         (
@@ -180,7 +186,9 @@ def test_who_does_not_read_is_let_go(session: VissSession) -> None:
         st.fixed_dictionaries(
             {
                 "action": st.sampled_from(["get", "set", "subscribe", "unsubscribe"]),
-                "path": st.one_of(st.sampled_from(["Vehicle", "Vehicle.Speed", "Vehicle.**"]), st.text(), st.integers()),
+                "path": st.one_of(
+                    st.sampled_from(["Vehicle", "Vehicle.Speed", "Vehicle.**"]), st.text(), st.integers()
+                ),
                 "value": st.one_of(st.text(), st.integers(), st.lists(st.integers())),
                 "filter": st.one_of(
                     st.none(),

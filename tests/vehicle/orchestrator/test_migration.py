@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from pathlib import Path
 
 import pytest
-import yaml
 
 from gateway.can import Frame
 from gateway.orchestrator.errors import OrchestratorError
 from gateway.orchestrator.migration import Canary, Migration, Mode, Why
 from gateway.sim import Kernel
 from gateway.vehicle import Vehicle, load
+from gateway.vehicle.source import read
 
 ROOT = Path(__file__).parents[3]
 SIGNALS = ("LowBeam", "HighBeam", "Position", "Daytime")
@@ -27,10 +28,10 @@ class Bench:
         for name in ("dbc", "ecus"):
             shutil.copytree(ROOT / name, folder / name)
         shutil.copy(Path(__file__).parent / "lights.py", folder / "ecus" / "lights.py")
-        spec = yaml.safe_load((ROOT / "vehicle.yaml").read_text())
+        spec = dict(read(ROOT / "vehicle.yaml").data)
         unit = {"python": "ecus/lights.py:Lights", "on": "body", "restart": "no"}
         spec["domains"] = {"nodes": {"sdv": {"units": {"lights": unit}}}}
-        (folder / "vehicle.yaml").write_text(yaml.safe_dump(spec, sort_keys=False))
+        (folder / "vehicle.yaml").write_text(json.dumps(spec, indent=1))
         self.kernel = Kernel()
         self.vehicle: Vehicle = load(folder, self.kernel, seed=1)
         self.bcm = self.vehicle.ecu("BCM")
