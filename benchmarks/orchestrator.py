@@ -22,44 +22,54 @@ from gateway.sim import NS_PER_S, Clock, Kernel, Streams, run
 
 _MS = 1_000_000
 NODES, UNITS = 10, 30
-AGENTS, AGENT_UNITS, MONITORS, SECONDS = 100, 20, 5, 8
+AGENTS, AGENT_UNITS, MONITORS, SECONDS = 100, 20, 5, 12
 _TURNING = """[Unit]
 StartLimitIntervalSec=0
 [Service]
 Type=notify
 Restart=always
-RestartSec=2900ms
+RestartSec=4700ms
 ExecStart=/bin/turning
 [X-Simulation]
 ReadyAfter=50ms..300ms
-ExitAfter=2500ms
+ExitAfter=6s
 """
 _CROWD = """
 import asyncio, sys
+from gateway.orchestrator.engine import JobType
 from gateway.orchestrator.joining import Crowd, joined
 from gateway.sim import Clock, Kernel, run
 kernel = Kernel()
-counts = [0]
+told = 0
+stopped = asyncio.Event()
+class Orders(asyncio.Protocol):
+    # the first line: begin, spread over 10 s; end of input: stop dead
+    def data_received(self, data):
+        units = [(agent.engine, name) for agent in agents for name in agent.engine.files.names()]
+        for number, (engine, name) in enumerate(units):
+            later = number * 10_000_000_000 // len(units)
+            kernel.after(later, lambda engine=engine, name=name: engine.submit(JobType.START, name))
+    def eof_received(self):
+        stopped.set()
+def counting(tell):
+    def count(member, *rest):
+        global told
+        told += member == "UnitStateChanged" and rest[-1] == "real" and not stopped.is_set()
+        if not stopped.is_set() or member == "Heartbeat":
+            tell(member, *rest)
+    return count
 async def main():
+    global agents
     texts = {f"u{n}.service": sys.argv[4] for n in range(int(sys.argv[3]))}
-    texts["default.target"] = "[Unit]\\nWants=" + " ".join(texts) + "\\n"
     crowd = Crowd(sys.argv[1], int(sys.argv[2]), "n", files=texts, heartbeat_ns=int(sys.argv[5]))
     async with joined(kernel, crowd) as agents:
         for agent in agents:
-            def count(member, *rest, tell=agent.tell):
-                counts[0] += member == "UnitStateChanged"
-                tell(member, *rest)
-            agent.tell = count
+            agent.tell = counting(agent.tell)
         print("joined", flush=True)
-        await asyncio.get_running_loop().connect_read_pipe(Stop, sys.stdin)
+        await asyncio.get_running_loop().connect_read_pipe(Orders, sys.stdin)
         await stopped.wait()
-        for agent in agents:
-            agent.subscribed.clear()
-        print(counts[0], flush=True)
-        await asyncio.sleep(2)
-stopped = asyncio.Event()
-class Stop(asyncio.Protocol):
-    def eof_received(self): stopped.set()
+        print(told, flush=True)
+        await asyncio.sleep(30)
 run(main(), kernel, Clock.WALL)
 """
 
@@ -119,7 +129,7 @@ def _bus() -> Iterator[str]:
 
 async def _until(condition: object) -> None:
     async with asyncio.timeout(60):
-        while not condition():  # type: ignore[operator]
+        while not condition():  # type: ignore[operator]  # noqa: ASYNC110
             await asyncio.sleep(0.005)
 
 
@@ -139,9 +149,18 @@ async def _jobs(kernel: Kernel, address: str, socket: Path) -> list[float]:
 
     controller = Controller(kernel, ControllerConfig(allowed=("node",)))
     runner = ProcessRunner(kernel)
-    files = UnitFiles("node", {"sleeper.service": "[Unit]\nStartLimitIntervalSec=0\n[Service]\nType=exec\nExecStart=/bin/sleep 1000\n"})
-    agent = Agent(kernel, Engine(kernel, "node", files, runner), AgentConfig(name="node", address=f"unix:path={socket}"))
-    async with serve_public(controller, address), serve_peers(controller, unix=socket), Client.connected(address) as client:
+    files = UnitFiles(
+        "node",
+        {"sleeper.service": "[Unit]\nStartLimitIntervalSec=0\n[Service]\nType=exec\nExecStart=/bin/sleep 1000\n"},
+    )
+    agent = Agent(
+        kernel, Engine(kernel, "node", files, runner), AgentConfig(name="node", address=f"unix:path={socket}")
+    )
+    async with (
+        serve_public(controller, address),
+        serve_peers(controller, unix=socket),
+        Client.connected(address) as client,
+    ):
         dialler = AgentDialler(agent)
         agent.start()
         await _until(lambda: agent.online)
@@ -189,7 +208,7 @@ async def _states(kernel: Kernel, address: str, socket: Path) -> tuple[float, in
 
     controller = Controller(kernel, ControllerConfig(allowed=tuple(f"n{number + 1}" for number in range(AGENTS))))
     counter = [sys.executable, "-c", _LISTENER, address]
-    async with serve_public(controller, address), serve_peers(controller, unix=socket) as server:
+    async with serve_public(controller, address), serve_peers(controller, unix=socket) as server:  # noqa: SIM117
         async with _crowd(server.addresses[0], AGENTS, AGENT_UNITS, 2 * NS_PER_S) as crowd:
             await _until(lambda: controller.status == "up")
             ears = []
@@ -200,20 +219,24 @@ async def _states(kernel: Kernel, address: str, socket: Path) -> tuple[float, in
                 assert ear.stdout is not None
                 await ear.stdout.readline()
                 ears.append(ear)
+            assert crowd.stdin is not None and crowd.stdout is not None
+            crowd.stdin.write(b"go\n")
+            await asyncio.sleep(2)
             began, used = time.perf_counter(), time.process_time()
             await asyncio.sleep(SECONDS)
             load = (time.process_time() - used) / (time.perf_counter() - began)
-            assert crowd.stdin is not None and crowd.stdout is not None
             crowd.stdin.close()
             told = int(await crowd.stdout.readline())
-            await asyncio.sleep(1.5)
-            heard = []
+            rate = told / (time.perf_counter() - began + 2)
+            lost = 0
             for ear in ears:
                 assert ear.stdin is not None and ear.stdout is not None
                 ear.stdin.close()
-                heard.append(int(await ear.stdout.readline()))
+            for ear in ears:
+                assert ear.stdout is not None
+                lost += told - int(await ear.stdout.readline())
                 await ear.wait()
-    return told / (time.perf_counter() - began - 1.5), sum(max(0, heard[0] - one) for one in heard) + (told - heard[0]), load
+    return rate, lost, load
 
 
 _LISTENER = """
@@ -223,13 +246,17 @@ async def main():
     heard = 0
     def count(signal):
         nonlocal heard
-        heard += signal.member == "UnitStateChanged"
+        heard += signal.member == "UnitStateChanged" and signal.body[-1] == "real"
     async with Client.connected(sys.argv[1]) as client:
         await client.listen(count)
         path = (await client.controller("CreateMonitor"))[0]
         await client.monitor(path, "Subscribe", "*", "*")
         print("ready", flush=True)
         await asyncio.get_running_loop().run_in_executor(None, sys.stdin.read)
+        before = -1
+        while heard != before:
+            before = heard
+            await asyncio.sleep(3)
         print(heard, flush=True)
 asyncio.run(main())
 """
@@ -249,11 +276,10 @@ async def _lost(kernel: Kernel, socket: Path) -> float:
     threshold = 2 * NS_PER_S
     controller = Controller(kernel, ControllerConfig(allowed=("n1",), threshold_ns=threshold))
     node = controller.nodes["n1"]
-    async with serve_peers(controller, unix=socket) as server:
-        async with _crowd(server.addresses[0], 1, 1, 200 * _MS) as crowd:
-            await _until(lambda: node.online)
-            await asyncio.sleep(1)
-            crowd.send_signal(signal.SIGSTOP)
-            await _until(lambda: not node.online)
-            lost = next(event for event in reversed(controller.events) if event.what == "offline")
-            return (lost.time_ns - node.last_seen_ns) / threshold
+    async with serve_peers(controller, unix=socket) as server, _crowd(server.addresses[0], 1, 1, 200 * _MS) as crowd:
+        await _until(lambda: node.online)
+        await asyncio.sleep(1)
+        crowd.send_signal(signal.SIGSTOP)
+        await _until(lambda: not node.online)
+        lost = next(event for event in reversed(controller.events) if event.what == "offline")
+        return (lost.time_ns - node.last_seen_ns) / threshold

@@ -94,7 +94,7 @@ class Bench:
     async def until(self, condition: Callable[[], bool]) -> None:
         """Wait until something is so; asked again at each turn of a few milliseconds, for 20 s at most."""
         async with asyncio.timeout(20):
-            while not condition():
+            while not condition():  # noqa: ASYNC110
                 await asyncio.sleep(0.005)
 
 
@@ -146,7 +146,10 @@ def bluechi_python() -> str:
     """A Python that has BlueChi's bindings."""
     for candidate in (sys.executable, str(ROOT / "build" / "bluechi" / "bin" / "python")):
         try:
-            if subprocess.run([candidate, "-c", "import bluechi.api"], capture_output=True, check=False).returncode == 0:
+            if (
+                subprocess.run([candidate, "-c", "import bluechi.api"], capture_output=True, check=False).returncode
+                == 0
+            ):
                 return candidate
         except OSError:
             continue

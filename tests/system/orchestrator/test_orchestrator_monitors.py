@@ -230,9 +230,11 @@ def test_system_status(on_bus: OnBus) -> None:
             node.agent.start()
         told: list[str] = []
         await bench.client.listen(
-            lambda signal: told.append(signal.body[1]["Status"].value)
-            if signal.path == "/org/eclipse/bluechi" and signal.member == "PropertiesChanged"
-            else None
+            lambda signal: (
+                told.append(signal.body[1]["Status"].value)
+                if signal.path == "/org/eclipse/bluechi" and signal.member == "PropertiesChanged"
+                else None
+            )
         )
         bench.fleet.cut("node-foo")
         await bench.until(lambda: told == ["degraded"])

@@ -27,7 +27,7 @@ Story = Callable[[Kernel, Controller, PeerServer], Awaitable[None]]
 
 async def until(condition: Callable[[], bool]) -> None:
     async with asyncio.timeout(20):
-        while not condition():
+        while not condition():  # noqa: ASYNC110
             await asyncio.sleep(0.005)
 
 
@@ -152,9 +152,7 @@ class Wire:
 
     async def call(self, to: str, member: str, interface: str, serial: int, *words: str) -> Message:
         path = "/org/eclipse/bluechi/internal"
-        self.send(
-            Message(to, path, interface, member, signature="s" * len(words), body=list(words), serial=serial)
-        )
+        self.send(Message(to, path, interface, member, signature="s" * len(words), body=list(words), serial=serial))
         while True:
             answer = await self.read()
             if answer.reply_serial == serial:
@@ -177,7 +175,9 @@ def test_an_agent_of_a_few_lines_joins_and_gets_a_job(auth: bytes, first: bytes)
         assert wire.first.startswith(first)
         hello = await wire.call("org.freedesktop.DBus", "Hello", "org.freedesktop.DBus", 1)
         assert hello.body == [":1.0"]
-        answer = await wire.call("org.eclipse.bluechi", "Register", "org.eclipse.bluechi.internal.Controller", 2, "node-1")
+        answer = await wire.call(
+            "org.eclipse.bluechi", "Register", "org.eclipse.bluechi.internal.Controller", 2, "node-1"
+        )
         assert (answer.message_type, answer.body) == (MessageType.METHOD_RETURN, [])
         assert controller.nodes["node-1"].online
         jobs: list[object] = []

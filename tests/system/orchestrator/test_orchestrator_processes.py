@@ -42,7 +42,7 @@ async def until(engine: Engine, name: str, *states: str) -> Service:
     unit = engine.units[f"{name}.service"]
     assert isinstance(unit, Service)
     async with asyncio.timeout(20):
-        while str(unit.active) not in states:
+        while str(unit.active) not in states:  # noqa: ASYNC110
             await asyncio.sleep(0.005)
     return unit
 
@@ -63,7 +63,7 @@ def test_a_process_runs_and_ends_with_its_unit() -> None:
     async def story(engine: Engine) -> None:
         unit = await start(engine, "sleeper", "active")
         async with asyncio.timeout(10):
-            while not unit.main_pid:
+            while not unit.main_pid:  # noqa: ASYNC110
                 await asyncio.sleep(0.005)
         pid = unit.main_pid
         assert living(pid)
@@ -130,7 +130,7 @@ def test_what_a_process_forks_away_ends_with_it() -> None:
         process = unit.main.process
         assert isinstance(process, MachineProcess)
         async with asyncio.timeout(10):
-            while not process.output.text.strip():
+            while not process.output.text.strip():  # noqa: ASYNC110
                 await asyncio.sleep(0.005)
         child = int(process.output.text)
         assert living(child)
@@ -150,11 +150,11 @@ def test_a_flood_of_output_is_read_and_its_end_kept() -> None:
         assert isinstance(process, MachineProcess)
         await until(engine, "flood", "active")
         async with asyncio.timeout(20):
-            while process.output.total < 20_000_000 or not process.output.text.endswith("the end\n"):
+            while process.output.total < 20_000_000 or not process.output.text.endswith("the end\n"):  # noqa: ASYNC110
                 await asyncio.sleep(0.005)
         assert len(process.output.text) <= 65536
 
-    script = "head -c 20000000 /dev/zero | tr \"\\0\" x; echo the end"
+    script = 'head -c 20000000 /dev/zero | tr "\\0" x; echo the end'
     on_node(story, flood=service(shell(script), "oneshot", "RemainAfterExit=yes"))
 
 
@@ -184,7 +184,7 @@ def test_environment_and_start_timeout() -> None:
     on_node(
         story,
         named=service(
-            shell("test \"$$NAME\" = left -a \"${NAME}\" = left"), "oneshot", "Environment=NAME=left\nRemainAfterExit=yes"
+            shell('test "$$NAME" = left -a "${NAME}" = left'), "oneshot", "Environment=NAME=left\nRemainAfterExit=yes"
         ),
         late=service("/bin/sleep 1000", "notify", "TimeoutStartSec=200ms"),
     )
@@ -194,7 +194,7 @@ def test_restart_on_failure_until_the_limit() -> None:
     async def story(engine: Engine) -> None:
         engine.submit(JobType.START, "unsteady.service")
         async with asyncio.timeout(20):
-            while engine.units["unsteady.service"].result != "start-limit-hit":
+            while engine.units["unsteady.service"].result != "start-limit-hit":  # noqa: ASYNC110
                 await asyncio.sleep(0.01)
         unit = await until(engine, "unsteady", "failed")
         assert unit.restarts == 3
@@ -209,11 +209,11 @@ def test_freeze_stops_a_process_and_thaw_lets_it_go_on() -> None:
         pid = unit.main_pid
         unit.freeze()
         async with asyncio.timeout(10):
-            while Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "T":
+            while Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "T":  # noqa: ASYNC110, ASYNC240
                 await asyncio.sleep(0.005)
         unit.thaw()
         async with asyncio.timeout(10):
-            while Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "T":
+            while Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "T":  # noqa: ASYNC110, ASYNC240
                 await asyncio.sleep(0.005)
         assert unit.main is not None and unit.main.process is not None
         assert unit.main.process.usage()["MemoryCurrent"] > 0

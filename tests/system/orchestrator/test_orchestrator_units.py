@@ -108,7 +108,9 @@ def test_job_cancel(on_bus: OnBus) -> None:
             await bench.busctl("call", "org.eclipse.bluechi", job, "org.eclipse.bluechi.Job", "Cancel")
         await bench.until(lambda: len(removed) == 2)
         assert removed == {"queued.service": "canceled", "slow.service": "canceled"}
-        text = await bench.busctl("call", "org.eclipse.bluechi", running, "org.eclipse.bluechi.Job", "Cancel", code=None)
+        text = await bench.busctl(
+            "call", "org.eclipse.bluechi", running, "org.eclipse.bluechi.Job", "Cancel", code=None
+        )
         assert "Unknown object" in text
 
     on_bus(story, NODES)

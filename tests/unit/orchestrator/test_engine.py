@@ -75,7 +75,10 @@ def test_requires_with_order_starts_one_after_the_other() -> None:
 def test_a_failed_requirement_fails_with_dependency_and_a_failed_wish_does_not() -> None:
     failing = service(model="FailStarts=1")
     bench = Bench(
-        a=service("Requires=b.service\nAfter=b.service"), b=failing, c=service("Wants=d.service\nAfter=d.service"), d=failing
+        a=service("Requires=b.service\nAfter=b.service"),
+        b=failing,
+        c=service("Wants=d.service\nAfter=d.service"),
+        d=failing,
     )
     bench.start("a")
     bench.start("c")
@@ -274,7 +277,9 @@ def test_start_timeout_and_stop_timeout() -> None:
 
 
 def test_unknown_units_and_refused_ones() -> None:
-    bench = Bench(a="[Service]\nType=simple\n", b=service("Requires=nowhere.service"), c=service("Wants=nowhere.service"))
+    bench = Bench(
+        a="[Service]\nType=simple\n", b=service("Requires=nowhere.service"), c=service("Wants=nowhere.service")
+    )
     with pytest.raises(BadUnitError, match="service has no ExecStart="):
         bench.start("a")
     with pytest.raises(NoSuchUnitError, match=r"Unit nowhere\.service not found"):
@@ -285,7 +290,9 @@ def test_unknown_units_and_refused_ones() -> None:
 
 
 def test_a_target_is_active_after_what_it_wants() -> None:
-    bench = Bench(**{"all.target": "[Unit]\nWants=a.service b.service\n", "a": service(model="ReadyAfter=1s"), "b": service()})
+    bench = Bench(
+        **{"all.target": "[Unit]\nWants=a.service b.service\n", "a": service(model="ReadyAfter=1s"), "b": service()}
+    )
     bench.engine.submit(JobType.START, "all.target")
     bench.run()
     assert bench.order == ["b", "a", "all.target"]

@@ -8,9 +8,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.orchestrator.errors import ConfigError, NoSuchUnitError, UnitFileError
 from gateway.orchestrator.control import parse_agent_config, parse_controller_config
-from gateway.orchestrator.units import Dependency, ExecKind, LoadState, Restart, ServiceType, UnitFiles, load_unit, parse
+from gateway.orchestrator.errors import ConfigError, NoSuchUnitError, UnitFileError
+from gateway.orchestrator.units import (
+    Dependency,
+    ExecKind,
+    LoadState,
+    Restart,
+    ServiceType,
+    UnitFiles,
+    load_unit,
+    parse,
+)
 from gateway.orchestrator.units.names import escape, from_path_label, path_label, specified, unescape
 from gateway.orchestrator.units.values import command, span_ns
 
@@ -92,7 +101,10 @@ def test_a_wrong_line_is_told_with_file_and_line_and_left_out(line: str, text: s
         ("[Service]\n", "service has no ExecStart= or ExecStop=. Refusing"),
         ("[Service]\nExecStop=/bin/x\n", "service has no ExecStart=, which only Type=oneshot may leave out. Refusing"),
         ("[Service]\nExecStart=/bin/x\nExecStart=/bin/y\n", "more than one ExecStart="),
-        ("[Service]\nType=oneshot\nRestart=always\nExecStart=/bin/x\n", "Restart=always is not allowed for Type=oneshot"),
+        (
+            "[Service]\nType=oneshot\nRestart=always\nExecStart=/bin/x\n",
+            "Restart=always is not allowed for Type=oneshot",
+        ),
     ],
 )
 def test_what_systemd_refuses_is_refused(text: str, reason: str) -> None:
@@ -102,7 +114,9 @@ def test_what_systemd_refuses_is_refused(text: str, reason: str) -> None:
 
 
 def test_an_empty_assignment_resets_a_list() -> None:
-    text = "[Unit]\nAfter=a.service\nAfter=\nAfter=b.service\n[Service]\nExecStart=/bin/a\nExecStart=\nExecStart=/bin/b\n"
+    text = (
+        "[Unit]\nAfter=a.service\nAfter=\nAfter=b.service\n[Service]\nExecStart=/bin/a\nExecStart=\nExecStart=/bin/b\n"
+    )
     spec = load_unit(parse(text, "u.service"), "u.service", "zone")
     assert spec.needs(Dependency.AFTER) == ("b.service",)
     assert spec.service is not None
@@ -176,7 +190,9 @@ Allowed=no
     assert (config.port, config.threshold_ns) == (3030, 500_000_000)
     assert config.names() == ["foo", "bar", "baz"]
     assert config.node("foo").allow_dependencies_on == {"bar", "baz"}
-    assert str(config.notes[0]).endswith("unknown key name 'HeartbeatIntervall', ignoring (did you mean 'HeartbeatInterval'?)")
+    assert str(config.notes[0]).endswith(
+        "unknown key name 'HeartbeatIntervall', ignoring (did you mean 'HeartbeatInterval'?)"
+    )
     with pytest.raises(ConfigError, match=r"controller.conf:2: LogLevel: 'LOUD' is no log level"):
         parse_controller_config("[bluechi-controller]\nLogLevel=LOUD\n", "controller.conf")
 

@@ -111,9 +111,7 @@ def test_jobs_of_a_lost_node_end() -> None:
         removed.append(signal.body) if signal.member == "JobRemoved" else None
     )
     jobs: list[object] = []
-    fleet.controller.begin(
-        fleet.controller.nodes["foo"], "StartUnit", "ss", ("slow.service", "replace"), jobs.append
-    )
+    fleet.controller.begin(fleet.controller.nodes["foo"], "StartUnit", "ss", ("slow.service", "replace"), jobs.append)
     kernel.run(2 * S)
     fleet.cut("foo")
     kernel.run(20 * S)
