@@ -78,7 +78,11 @@ def compile_into(folder: Path) -> bool:
     environment = {**os.environ, "MYPYPATH": str(folder), "PYTHONPATH": str(folder)}
     done = subprocess.run(
         [sys.executable, "-c", code, "build_ext", "--inplace"],
-        cwd=folder, env=environment, capture_output=True, text=True, check=False,
+        cwd=folder,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
     )
     if done.returncode != 0:
         print(done.stdout[-3000:] + done.stderr[-3000:], file=sys.stderr)

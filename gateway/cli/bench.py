@@ -16,7 +16,9 @@ from gateway.errors import GatewayError, nearest
 
 
 def bench_command(
-    names: Annotated[list[str] | None, typer.Argument(metavar="[NAME]...", help="Only these; a group or one figure.")] = None,
+    names: Annotated[
+        list[str] | None, typer.Argument(metavar="[NAME]...", help="Only these; a group or one figure.")
+    ] = None,
     as_json: Json = False,
 ) -> None:
     benchmarks = _benchmarks()
@@ -41,7 +43,9 @@ def _wanted(names: list[str], figures: dict[str, Any]) -> list[str]:
         matching = [figure for figure in figures if figure == name or figure.startswith(f"{name}.")]
         if not matching:
             groups = [figure.partition(".")[0] for figure in figures]
-            raise GatewayError(f"there is no figure {name!r}{nearest(name, [*figures, *groups])}; there are {', '.join(figures)}")
+            raise GatewayError(
+                f"there is no figure {name!r}{nearest(name, [*figures, *groups])}; there are {', '.join(figures)}"
+            )
         found += matching
     return found
 

@@ -80,7 +80,7 @@ class _VirtualPace:
     def turn_ns(self) -> int:
         return self._kernel.now
 
-    def poll(self, selector: selectors.BaseSelector, ready: Sized) -> _Ready:  # noqa: ARG002
+    def poll(self, selector: selectors.BaseSelector, ready: Sized) -> _Ready:
         return selector.select(0)
 
     def wait(self, selector: selectors.BaseSelector, timeout_ns: int | None, ready: Sized) -> _Ready:
@@ -230,7 +230,7 @@ class SimulationLoop(asyncio.SelectorEventLoop):
     def _answered(self, _answer: asyncio.Future[Any]) -> None:
         self.pace.threads -= 1
 
-    async def shutdown_default_executor(self, timeout: float | None = None) -> None:  # noqa: ARG002, ASYNC109
+    async def shutdown_default_executor(self, timeout: float | None = None) -> None:  # noqa: ASYNC109
         """As asyncio's; waits for the threads without a limit, because virtual time would pass it at once."""
         self.pace.threads += 1
         try:

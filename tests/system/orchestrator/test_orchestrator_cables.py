@@ -67,9 +67,14 @@ def test_a_cable_cut_and_restored_fifty_times(cable: str) -> None:
     controller = Controller(kernel, config)
 
     async def until(condition: Callable[[], bool]) -> None:
-        async with asyncio.timeout(30):
-            while not condition():  # noqa: ASYNC110 - nobody tells
-                await asyncio.sleep(0.005)
+        try:
+            async with asyncio.timeout(30):
+                while not condition():  # noqa: ASYNC110 - nobody tells
+                    await asyncio.sleep(0.005)
+        except TimeoutError:
+            events = [(event.time_ns // MS, event.node, event.what) for event in controller.events[-8:]]
+            known_units = {name: node.known for name, node in controller.nodes.items()}
+            pytest.fail(f"waited in vain at {kernel.now // MS} ms: {events}, {known_units}, {controller.needs.needs}")
 
     def known(node: str, unit: str) -> str:
         found = controller.nodes[node].known.get(unit)
@@ -82,7 +87,9 @@ def test_a_cable_cut_and_restored_fifty_times(cable: str) -> None:
             await until(lambda: controller.status == "up")
             monitor = controller.new_monitor("test")
             monitor.subscribe("*", ("needs.service", "target.service", "bluechi-dep@target.service"))
-            controller.begin(controller.nodes["node-1"], "StartUnit", "ss", ("needs.service", "replace"), lambda _: None)
+            controller.begin(
+                controller.nodes["node-1"], "StartUnit", "ss", ("needs.service", "replace"), lambda _: None
+            )
             await until(lambda: known("node-1", "needs.service") == "active")
             for number in range(CUTS):
                 ip("link", "set", HERE, "down")
