@@ -10,7 +10,7 @@ import cantools
 
 from benchmarks.measure import Figure, in_turn
 from gateway.database import load
-from gateway.vehicle import decode_log
+from gateway.vehicle.decode import decode_log
 
 _MESSAGES = 2_000
 _LOG_FRAMES = 50_000
@@ -89,7 +89,7 @@ def measure_log() -> list[Figure]:
 def _decode_only(database: Path) -> Figure:
     import numpy as np
 
-    from gateway.database import decode_array
+    from gateway.database.arrays import decode_array
 
     generator = np.random.default_rng(9)
     payloads = generator.integers(0, 256, (_LOG_FRAMES, 8), dtype=np.uint8)

@@ -28,11 +28,11 @@ StartLimitIntervalSec=0
 [Service]
 Type=notify
 Restart=always
-RestartSec=4700ms
+RestartSec=2500ms
 ExecStart=/bin/turning
 [X-Simulation]
 ReadyAfter=50ms..300ms
-ExitAfter=6s
+ExitAfter=3s
 """
 _CROWD = """
 import asyncio, sys
@@ -43,11 +43,11 @@ kernel = Kernel()
 told = 0
 stopped = asyncio.Event()
 class Orders(asyncio.Protocol):
-    # the first line: begin, spread over 10 s; end of input: stop dead
+    # the first line: begin, spread over 6 s; end of input: stop dead
     def data_received(self, data):
         units = [(agent.engine, name) for agent in agents for name in agent.engine.files.names()]
         for number, (engine, name) in enumerate(units):
-            later = number * 10_000_000_000 // len(units)
+            later = number * 6_000_000_000 // len(units)
             kernel.after(later, lambda engine=engine, name=name: engine.submit(JobType.START, name))
     def eof_received(self):
         stopped.set()

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from gateway.version import __version__ as __version__
-
 if TYPE_CHECKING:
+    from gateway import hil as hil
     from gateway.hil.opening import load as load
+
+__version__ = "0.1.0"
 
 
 def __getattr__(name: str) -> Any:
-    """`gateway.load("vehicle.yaml")` gives a vehicle to test; it is imported when it is asked for."""
-    if name == "load":
-        from gateway.hil.opening import load
+    """`gateway.load("vehicle.yaml")` gives a vehicle to test; what it needs is imported when it is asked for."""
+    if name in {"hil", "load"}:
+        import importlib
 
-        return load
+        hil = importlib.import_module("gateway.hil")
+        return hil.load if name == "load" else hil
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

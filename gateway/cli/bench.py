@@ -25,7 +25,7 @@ def bench_command(
     wanted = _wanted(names or [], benchmarks.FIGURES)
     results = []
     for group in dict.fromkeys(benchmarks.FIGURES[name] for name in wanted):
-        for result in group():
+        for result in benchmarks.measurement(group)():
             if result.name in wanted:
                 results.append(result)
                 if not as_json:

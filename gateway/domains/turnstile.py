@@ -11,8 +11,9 @@ from collections import deque
 from typing import Final
 
 WHILE_S: Final = 0.002
+LEAST: Final = 1
 MOST: Final = 8
-"""Messages begun in a while: about half of what one core can do."""
+"""Messages begun in a while; the most is about half of what one core can do."""
 
 
 class Turnstile:
@@ -43,7 +44,7 @@ class Turnstile:
     def _turn(self) -> None:
         assert self._due_s is not None
         behind = asyncio.get_running_loop().time() - self._due_s > WHILE_S
-        self.passes = max(1, self.passes // 2) if behind else min(MOST, self.passes + 1)
+        self.passes = max(LEAST, self.passes // 2) if behind else min(MOST, self.passes + 1)
         self._passed = 0
         self._due_s = None
         while self._waiting and self._passed < self.passes:

@@ -373,7 +373,6 @@ def _keep_artifacts(item: pytest.Item, vehicle: VehicleUnderTest) -> None:
     folder = item.config.getoption("vehicle_artifacts")
     if not folder:
         return
-    from gateway.errors import GatewayError
     from gateway.hil.artifacts import file_name, save_plot, save_trace
 
     place = item.config.invocation_params.dir / folder
@@ -387,8 +386,8 @@ def _keep_artifacts(item: pytest.Item, vehicle: VehicleUnderTest) -> None:
             plot = base.with_name(base.name + ".png")
             if save_plot(vehicle, expectation, plot):
                 kept.append(("vehicle_plot", plot))
-    except (OSError, GatewayError) as error:
-        item.add_report_section("call", "vehicle", f"no trace could be kept: {error}")
+    except Exception as error:  # noqa: BLE001 - the failure of the test must not be lost over this
+        item.add_report_section("call", "vehicle", f"trace or plot could not be kept: {error}")
         return
     item.user_properties += [(name, str(path)) for name, path in kept]
     lines = [f"seed {vehicle.seed}; repeat with: {vehicle.repeat}", *(str(path) for _, path in kept)]

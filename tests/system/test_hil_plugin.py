@@ -12,7 +12,13 @@ from xml.etree import ElementTree
 import pytest
 
 # So that the runs inside this process need not import them again.
-for name in ("gateway.hil.artifacts", "gateway.hil.opening", "matplotlib.backends.backend_agg", "pytest_html"):
+for name in (
+    "gateway.hil.artifacts",
+    "gateway.hil.opening",
+    "matplotlib.backends.backend_agg",
+    "matplotlib.figure",
+    "pytest_html",
+):
     with contextlib.suppress(ImportError):
         importlib.import_module(name)
 

@@ -84,9 +84,10 @@ class Connection:
         self.open = False
         waiting, self._waiting = self._waiting, {}
         self._hang_up()
+        # First that the other end is gone: who gets no answer must not take that for a refusal.
+        self._peer.lost(self)
         for serial, answered in waiting.items():
             answered(Failure(serial, f"{DBUS_ERROR}.NoReply", "the connection was closed before an answer came"))
-        self._peer.lost(self)
 
 
 def _late(serial: int, member: str) -> Failure:
