@@ -113,5 +113,5 @@ def _with_reading(log: Path, database: Path) -> Figure:
     def by_hand() -> list[dict[str, float]]:
         return [theirs.decode_message(message.arbitration_id, message.data) for message in can.LogReader(log)]
 
-    our_time, their_time = in_turn(3, lambda: decode_log(log, [load(database)]), by_hand)
+    our_time, their_time = in_turn(3, lambda: decode_log(log, load(database)), by_hand)
     return Figure("decode.log_file", their_time / our_time, "x", "python-can's reader and cantools, the file included")

@@ -11,7 +11,7 @@ from collections import deque
 from typing import Final
 
 WHILE_S: Final = 0.002
-LEAST: Final = 1
+LEAST: Final = 2
 MOST: Final = 8
 """Messages begun in a while; the most is about half of what one core can do."""
 

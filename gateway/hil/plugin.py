@@ -301,6 +301,10 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None, Any, Any]:
         vehicle.clean()
         pytest.skip(str(error))
     except Exception as error:
+        for late in vehicle.late_errors:
+            if isinstance(late, ImpossibleOnLinkError):
+                vehicle.clean()
+                pytest.skip(str(late))
         _keep_artifacts(item, vehicle)
         vehicle.clean()
         _end_in_the_test(error)

@@ -53,7 +53,8 @@ class VehicleUnderTest:
         self.reported: list[Expectation[Any]] = []
         """Expectations that have failed."""
         self._real = real
-        self._late_errors: list[GatewayError] = []
+        self.late_errors: list[GatewayError] = []
+        """What went wrong in the timeline, where nobody could be told of it."""
         self._failures_seen = 0
         self._buses = {
             name: BusUnderTest(self, bus, simulated.databases[name]) for name, bus in simulated.buses.items()
@@ -150,7 +151,7 @@ class VehicleUnderTest:
         try:
             action()
         except GatewayError as error:
-            self._late_errors.append(error)
+            self.late_errors.append(error)
 
     # Stimulus
 
@@ -245,11 +246,12 @@ class VehicleUnderTest:
         """
         problem = forgotten(self.expectations)
         left = [handle for handle in self.handles if self.shared or not handle.stays]
+        late = self.late_errors[:1]
         self.clean()
         if problem is not None:
             raise problem
-        if self._late_errors:
-            raise self._late_errors.pop(0)
+        if late:
+            raise late[0]
         self.check_inputs()
         failures = self.simulated.failures[self._failures_seen :]
         self._failures_seen = len(self.simulated.failures)
@@ -262,6 +264,7 @@ class VehicleUnderTest:
         for expectation in self.expectations:
             expectation.drop()
         self.expectations.clear()
+        self.late_errors.clear()
         for handle in reversed(self.handles.copy()):
             handle.stop()
 

@@ -13,6 +13,7 @@ import subprocess
 import sys
 import time
 import traceback
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -273,16 +274,14 @@ def parts(folder: Path) -> dict[str, Any]:
     samples = folder / "samples.json"
     middle = Started(lambda: _observed_gateway(vehicle, start, samples), folder / "gateway.out")
     time.sleep(max(0.0, start + CYCLE_S - time.time()))
-    # On a busy machine an ECU may be late for a moment, and the others say so; the car stands, so they get over it.
-    until(lambda: not _stale(samples) and _esc_is_enabled(samples), "signals stayed stale")
-    at_end = json.loads(samples.read_text())
+    at_end = _settled(samples)
     running["EPS"].kill()
     # A gateway that is late may have some of its frames still to read: it counts when it stays so.
     until(lambda: all(_still_stale(samples) for _ in range(8)), "the killed ECU's signals did not become stale")
     stale = json.loads(samples.read_text())
     running["EPS"] = cli(folder, "EPS", *common, "--only", "EPS")
-    until(lambda: not _stale(samples), "the restarted ECU's signals did not come back")
-    back = json.loads(samples.read_text())
+    until(lambda: STEERING not in _stale(samples), "the restarted ECU's signals did not come back")
+    back = _settled(samples)
     reports = {name: started.interrupt() for name, started in running.items()}
     middle.interrupt()
     # In one process and virtual time: the cycle begins later as well, because the ECUs wait for it awake.
@@ -324,8 +323,17 @@ def _still_stale(samples: Path) -> bool:
     return STEERING in _stale(samples)
 
 
-def _esc_is_enabled(samples: Path) -> bool:
-    return bool(json.loads(samples.read_text())["Vehicle.ADAS.ESC.IsEnabled"][0])
+def _settled(samples: Path) -> dict[str, Any]:
+    """What each signal mostly is over some seconds.
+
+    On a busy machine an ECU may be late for a moment, and the others rightly say so; the car stands, so they get over it.
+    """
+    seen: dict[str, Counter[str]] = {}
+    for _ in range(40):
+        time.sleep(0.2)
+        for path, state in json.loads(samples.read_text()).items():
+            seen.setdefault(path, Counter())[json.dumps(state)] += 1
+    return {path: json.loads(states.most_common(1)[0][0]) for path, states in seen.items()}
 
 
 def _stale(samples: Path) -> set[str]:

@@ -32,8 +32,8 @@ AT_REST: Final = {
 async def vehicle(vehicle: VehicleUnderTest) -> VehicleUnderTest:
     """Parked and ready to drive."""
     vehicle.set_inputs(AT_REST)
-    await vehicle["powertrain"].expect("VcuStatus", DriveState="Ready", within="1s")
-    await vehicle["body"].expect("DriveInfo", BrakePressed="On", DriveState="Ready", within="300ms")
+    await vehicle["powertrain"].expect("VcuStatus", DriveState="Ready", within="5s")
+    await vehicle["body"].expect("DriveInfo", BrakePressed="On", DriveState="Ready", within="5s")
     return vehicle
 
 
@@ -49,5 +49,5 @@ async def start_rolling(vehicle: VehicleUnderTest) -> None:
     await vehicle.run_for("100ms")
     vehicle.ecu("ESP").input("brake").value = 0.0
     vehicle.ecu("VCU").input("accelerator").value = 60.0
-    await vehicle["powertrain"].expect("VehicleSpeed", Speed=lambda kmh: kmh >= 12, within="5s")
+    await vehicle["powertrain"].expect("VehicleSpeed", Speed=lambda kmh: kmh >= 12, within="10s")
     vehicle.ecu("VCU").input("accelerator").value = 8.0
