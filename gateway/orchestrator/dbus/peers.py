@@ -60,6 +60,11 @@ class PeerProtocol(asyncio.Protocol):
             transport.write(self._handshake.first)
         self._kernel.after(_HANDSHAKE_NS, self._not_yet)
 
+    @property
+    def alive(self) -> bool:
+        """Connected, whether or not the handshake is done."""
+        return self._transport is not None
+
     def _not_yet(self) -> None:
         if self._connection is None and self._transport is not None:
             self._hang_up()
@@ -189,10 +194,14 @@ class AgentDialler:
     def __init__(self, agent: Agent) -> None:
         self._agent = agent
         self._task: asyncio.Task[None] | None = None
+        self._protocol: PeerProtocol | None = None
         self.wrong: list[str] = []
         agent.dial = self.dial
 
     def dial(self) -> None:
+        """Connect, unless that is under way: a slow handshake must not lead to a second connection."""
+        if self._protocol is not None and self._protocol.alive:
+            return
         if self._task is None or self._task.done():
             self._task = asyncio.get_running_loop().create_task(self._dial(), name=f"dial {self._agent.name}")
 
@@ -207,7 +216,8 @@ class AgentDialler:
 
         def protocol() -> PeerProtocol:
             shake = ClientHandshake(os.getuid())
-            return PeerProtocol(agent.kernel, shake, CONTROLLER_NAME, opened, self.wrong.append)
+            self._protocol = PeerProtocol(agent.kernel, shake, CONTROLLER_NAME, opened, self.wrong.append)
+            return self._protocol
 
         config = agent.config
         try:
