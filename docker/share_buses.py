@@ -32,7 +32,7 @@ def can_socket(bus):
     """All frames of an interface but those that this socket sends."""
     opened = socket.socket(socket.AF_CAN, socket.SOCK_RAW, socket.CAN_RAW)
     opened.setsockopt(socket.SOL_CAN_RAW, socket.CAN_RAW_FD_FRAMES, 1)
-    opened.setsockopt(socket.SOL_SOCKET, SO_RCVBUFFORCE, BUFFER)
+    opened.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, BUFFER)
     opened.bind((bus,))
     return opened
 
@@ -40,7 +40,7 @@ def can_socket(bus):
 def ethernet_socket(interface):
     """The Ethernet frames with CAN frames in them, with their headers."""
     opened = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(ETHER_TYPE))
-    opened.setsockopt(socket.SOL_SOCKET, SO_RCVBUFFORCE, BUFFER)
+    opened.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, BUFFER)
     opened.bind((interface, ETHER_TYPE))
     return opened
 
