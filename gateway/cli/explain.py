@@ -37,7 +37,8 @@ def explain_command(
         typer.Option(metavar="BUS/ID[@TIME]", help="Like body/0x3A0@12.5s, or a message's name; without: all frames."),
     ] = None,
     vehicle: Annotated[
-        Path | None, typer.Option(help="For names, signals and routes; vehicle.yaml here if it is the recording's.")
+        Path | None,
+        typer.Option(help="For names, signals and routes; vehicle.yaml here, or the demo, if it is the recording's."),
     ] = None,
     as_json: Json = False,
 ) -> None:
@@ -54,8 +55,11 @@ def _vehicle(path: Path | None, recording: Recording) -> Vehicle | None:
     """The vehicle that was asked for; else the one here, when the recording is of a vehicle of that name."""
     if path is not None:
         return load(find_vehicle(path), Kernel())
-    here = Path("vehicle.yaml")
-    if recording.about is None or not here.is_file():
+    if recording.about is None:
+        return None
+    try:
+        here = find_vehicle(None)
+    except GatewayError:
         return None
     try:
         found = load(here, Kernel())

@@ -22,7 +22,7 @@ from gateway.database import Database, Message
 from gateway.ecu.behaviour import Every, On, marks
 from gateway.ecu.errors import EcuError
 from gateway.ecu.inputs import Input, InputValue, Track
-from gateway.ecu.schedule import Schedule
+from gateway.ecu.schedule import BEHAVIOUR_ERRORS, Schedule
 from gateway.errors import GatewayError, nearest
 from gateway.lin import Commander, LinNode
 from gateway.sim import Kernel, SimulationLoop, Stream, duration_ns
@@ -189,6 +189,11 @@ class Ecu:
     def on(self, message: str, callback: Callable[..., object]) -> None:
         """Call `callback` at each reception of a message; with the message when it takes an argument."""
         port, found = self._find_message(message)
+        if inspect.iscoroutinefunction(callback):
+            raise EcuError(
+                f"{self.name}: {callback.__name__} is asynchronous, and nobody would wait for it:"
+                " call it from an @task, or let a plain method spawn it"
+            )
         generation = self._generation
         takes_message = bool(inspect.signature(callback).parameters)
 
@@ -197,7 +202,7 @@ class Ecu:
                 return
             try:
                 callback(received_message) if takes_message else callback()
-            except Exception as error:  # noqa: BLE001 - the edge of a behaviour
+            except BEHAVIOUR_ERRORS as error:
                 self._fail(error)
 
         port.receive(found).on_reception(received)
@@ -257,7 +262,7 @@ class Ecu:
             self.behaviour = self._factory(self) if self._factory is not None else None
             if self.behaviour is not None:
                 self._install(self.behaviour)
-        except Exception as error:  # noqa: BLE001 - the edge of a behaviour
+        except BEHAVIOUR_ERRORS as error:
             self._fail(error)
         else:
             self._start_sending()
@@ -288,7 +293,7 @@ class Ecu:
     async def _guard(self, coroutine: Coroutine[Any, Any, None]) -> None:
         try:
             await coroutine
-        except Exception as error:  # noqa: BLE001 - the edge of a behaviour
+        except BEHAVIOUR_ERRORS as error:
             self._fail(error)
 
     def _if_current(self, callback: Callable[[], object]) -> Callable[[], None]:
@@ -300,7 +305,7 @@ class Ecu:
 
         return call
 
-    def _fail(self, error: Exception) -> None:
+    def _fail(self, error: BaseException) -> None:
         frames = traceback.extract_tb(error.__traceback__)
         where = frames[-1]
         for frame in reversed(frames):

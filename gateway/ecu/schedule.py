@@ -14,6 +14,8 @@ from typing import Final
 from gateway.sim import Kernel
 
 Work = Callable[[], object]
+BEHAVIOUR_ERRORS: Final = (Exception, SystemExit)
+"""What ends one ECU at the edge of its behaviour: an ECU that exits is not the vehicle."""
 LARGEST_TABLE: Final = 5_000
 """Calls in one hyperperiod. What would need more gets a table of its own."""
 
@@ -64,7 +66,7 @@ class _Table:
         try:
             for work in works:
                 work()
-        except Exception as error:  # noqa: BLE001 - the edge of a behaviour
+        except BEHAVIOUR_ERRORS as error:
             self._schedule.on_error(error)
             return
         if self._running:
@@ -80,7 +82,7 @@ class Schedule:
     `on_error` gets what a callback raises; nothing of that table is called any more.
     """
 
-    def __init__(self, kernel: Kernel, on_error: Callable[[Exception], object]) -> None:
+    def __init__(self, kernel: Kernel, on_error: Callable[[BaseException], object]) -> None:
         self.kernel: Final = kernel
         self.on_error: Final = on_error
         self._entries: list[_Entry] = []

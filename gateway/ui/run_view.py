@@ -15,6 +15,19 @@ from gateway.sim import NS_PER_S, Clock
 from gateway.vehicle import Report, RunOptions, Vehicle, report
 
 _WIDTH_OF_FILES: Final = 160
+_LEAST_NAME: Final = 10
+_LEAST: Final = {
+    "frames": 8,
+    "load": 6,
+    "errors": 6,
+    "received": 8,
+    "forwarded": 9,
+    "filtered": 8,
+    "dropped": 7,
+    "value": 9,
+    "quality": 7,
+}
+"""The width of columns that are never cut."""
 _QUALITY_STYLE: Final = {"good": "green", "stale": "yellow", "absent": "bright_black"}
 
 
@@ -50,11 +63,12 @@ class RunView:
     def summary(self, last: Report) -> None:
         """The figures at the end."""
         self._console.print(_head(self._vehicle, self._options, last))
-        self._console.print(_buses(last))
+        width = self._console.width
+        self._console.print(_buses(last, width))
         if last.routes:
-            self._console.print(_routes(last, len(last.routes)))
+            self._console.print(_routes(last, len(last.routes), width))
         if last.signals:
-            self._console.print(_signals(last, len(last.signals)))
+            self._console.print(_signals(last, len(last.signals), width))
         for failure in last.failures:
             self._console.print(Text(failure, style="red"), soft_wrap=True)
 
@@ -68,12 +82,13 @@ class RunView:
             self._console.print(f"{now.simulated_s:10.3f} s  {now.frames} frames  {loads}", highlight=False)
 
     def _picture(self, now: Report) -> RenderableType:
+        width = self._console.width
         room = max(6, self._console.height - len(now.buses) - 7)
         signals = min(len(now.signals), max(room // 2, room - len(now.routes)))
-        parts: list[RenderableType] = [_head(self._vehicle, self._options, now), _buses(now)]
+        parts: list[RenderableType] = [_head(self._vehicle, self._options, now), _buses(now, width)]
         if now.routes:
-            parts.append(_routes(now, room - signals))
-        parts.append(_signals(now, signals))
+            parts.append(_routes(now, room - signals, width))
+        parts.append(_signals(now, signals, width))
         if self._options.for_ns is None:
             parts.append(Text("Ctrl-C ends the drive", style="bright_black"))
         return Group(*parts)
@@ -91,16 +106,23 @@ def _head(vehicle: str, options: RunOptions, now: Report) -> Text:
     return text
 
 
-def _table(*columns: str) -> Table:
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    for column in columns:
-        right = column in {"frames", "load", "errors", "received", "forwarded", "filtered", "dropped"}
-        table.add_column(column, justify="right" if right else "left", no_wrap=True)
+def _table(width: int, *columns: str) -> Table:
+    """A table of `width` columns in which names are cut where they must be, and numbers never."""
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
+    rest = sum(max(_LEAST.get(column, 0), len(column)) + 2 for column in columns[1:])
+    table.add_column(columns[0], no_wrap=True, overflow="ellipsis", max_width=max(_LEAST_NAME, width - rest - 2))
+    for column in columns[1:]:
+        if column in _LEAST:
+            right = column not in {"value", "quality"}
+            least = max(_LEAST[column], len(column))
+            table.add_column(column, justify="right" if right else "left", no_wrap=True, min_width=least)
+        else:
+            table.add_column(column, overflow="fold")
     return table
 
 
-def _buses(now: Report) -> Table:
-    table = _table("bus", "frames", "load", "errors", "")
+def _buses(now: Report, width: int) -> Table:
+    table = _table(width, "bus", "frames", "load", "errors", "")
     for name, bus in now.buses.items():
         notes = [f"{kind}: {count}" for kind, count in bus.events.items()]
         if bus.link is not None:
@@ -111,9 +133,9 @@ def _buses(now: Report) -> Table:
     return table
 
 
-def _routes(now: Report, most: int) -> Table:
+def _routes(now: Report, most: int, width: int) -> Table:
     """Where not all have room, those that dropped something come first."""
-    table = _table("route", "received", "forwarded", "filtered", "dropped", "")
+    table = _table(width, "route", "received", "forwarded", "filtered", "dropped", "")
     shown = now.routes
     if len(shown) > most:
         shown = sorted(shown, key=lambda route: -sum(route.dropped.values()))[: max(1, most - 1)]
@@ -132,8 +154,8 @@ def _routes(now: Report, most: int) -> Table:
     return table
 
 
-def _signals(now: Report, most: int) -> Table:
-    table = _table("signal", "value", "quality")
+def _signals(now: Report, most: int, width: int) -> Table:
+    table = _table(width, "signal", "value", "quality")
     if len(now.signals) > most:
         most -= 1
     for path, signal in list(now.signals.items())[:most]:

@@ -214,13 +214,14 @@ def vehicle_and_tools(image: Image, roots: Path) -> None:
             show("tools", tools.ran(limited(as_run(tools, both["tools"]), 3)), ("powertrain", "chassis", "body"))
             # The hazard switch (SWM's 200 hex) pressed: the gateway passes it on to the chassis as Lamp (1D8 hex).
             pressed = "for i in 1 2 3 4 5; do cansend body 200#01; sleep 0.02; done; wait"
-            heard = ["sh", "-c", f"timeout 2 candump -ta chassis,1D8:7FF & sleep 0.3; {pressed}"]
+            heard = ["sh", "-c", f"timeout 4 candump -ta chassis,1D8:7FF & sleep 1; {pressed}"]
             show("tools, after cansend body 200#01", tools.ran([*tools.entrypoint, *heard]), ("1D8", "01"))
         finally:
             os.killpg(vehicle.pid, image.stop)  # unshare itself ignores it
             vehicle.wait()
             output.seek(0)
-            print("vehicle:", *output.read().splitlines()[-120:], sep="\n    ", flush=True)
+            summary = [line for line in output.read().splitlines() if " late" in line or " linked to " in line]
+            print("vehicle:", *summary, sep="\n    ", flush=True)
 
 
 def all_apart(image: Image) -> None:

@@ -140,11 +140,12 @@ def test_two_kernels_share_their_buses_and_a_frame_is_on_the_bus_of_its_name_as_
 ) -> None:
     payload = bytes(range(64)).hex().upper()
     sent = f"cansend body 1ABCDEF0#R; cansend powertrain 123#DEADBEEF; cansend body 321##5{payload}; cansend body 001#"
-    call = "while kill -0 $dump 2>/dev/null; do cansend body 7FE#; sleep 0.1; done"
+    listen = "candump -L any >/run/heard & until grep -q 7FD# /run/heard; do cansend body 7FD#; done"
+    call = "until grep -q 001# /run/heard; do cansend body 7FE#; sleep 0.1; done; grep -v 7F.# /run/heard"
 
     with (
         kernel("sh", "-c", f"candump -n 1 body,7FE:7FF >/dev/null; {sent}") as answering,
-        kernel("sh", "-c", f"candump -L -n 4 any,7FE~7FF & dump=$!; {call}; wait $dump") as hearing,
+        kernel("sh", "-c", f"{listen}; {call}") as hearing,
     ):
         heard = [line.split(" ", 1)[1].strip() for line in hearing.communicate()[0].splitlines()]
         answering.communicate()

@@ -440,3 +440,44 @@ def test_tracks_interpolate_numbers_and_hold_everything_else() -> None:
 def test_a_track_begins_again() -> None:
     track = Track([0, 100], [0.0, 100.0], repeat_ns=100)
     assert [track.at(t) for t in (50, 100, 150, 1050)] == [50.0, 0.0, 50.0, 50.0]
+
+
+@pytest.mark.parametrize("place", ["constructor", "period", "reception"])
+def test_a_behaviour_that_exits_ends_its_ecu_and_not_the_vehicle(place: str) -> None:
+    class Exits:
+        def __init__(self, ecu: Ecu) -> None:
+            if place == "constructor":
+                raise SystemExit(0)
+
+        @every("50ms")
+        def period(self) -> None:
+            if place == "period":
+                raise SystemExit(0)
+
+        @on("Theirs")
+        def reception(self) -> None:
+            if place == "reception":
+                raise SystemExit(0)
+
+    bench = Bench(Exits)
+    bench.mine.switch_on()
+    bench.other.switch_on()
+    bench.kernel.run(200 * MS)
+    assert bench.mine.power is Power.FAILED
+    assert "SystemExit" in str(bench.mine.failure)
+    assert bench.other.power is Power.ON
+    assert bench.bus.frames > 5
+
+
+def test_an_asynchronous_handler_is_refused_because_nobody_would_wait_for_it() -> None:
+    class Waits:
+        def __init__(self, ecu: Ecu) -> None: ...
+
+        @on("Theirs")
+        async def reception(self) -> None: ...
+
+    bench = Bench(Waits)
+    bench.mine.switch_on()
+    bench.kernel.run(20 * MS)
+    assert bench.mine.power is Power.FAILED
+    assert "reception is asynchronous" in str(bench.mine.failure)
