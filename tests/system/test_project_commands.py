@@ -62,7 +62,7 @@ def test_a_new_project_has_the_name_of_its_folder_and_ignores_what_is_made(car: 
     assert (car / "README.md").read_text().startswith("# car\n")
     assert "__pycache__/" in (car / ".gitignore").read_text()
     assert sorted(path.name for path in car.iterdir() if not path.name.startswith(("run.", "."))) == [
-        "README.md", "dbc", "drive.csv", "ecus", "tests", "vehicle.yaml",
+        "README.md", "dbc", "drive.csv", "ecus", "pytest.ini", "tests", "vehicle.yaml",
     ]  # fmt: skip
 
 
