@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from gateway.links.link import SOCKETCAN, Link, LinkAddress, LinkRates
-from gateway.links.python_can import PythonCanLink
 from gateway.links.socketcan import SocketCanLink
 
 
@@ -11,4 +10,7 @@ def open_link(address: LinkAddress, rates: LinkRates) -> Link:
     """The link of an address, for a bus with these bit rates. LinkError for what the interface cannot have."""
     if address.interface == SOCKETCAN:
         return SocketCanLink(address, rates)
+    # python-can brings every adapter and log format with it, and takes half a second for that.
+    from gateway.links.python_can import PythonCanLink
+
     return PythonCanLink(address, rates)
