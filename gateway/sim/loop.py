@@ -15,9 +15,12 @@ from __future__ import annotations
 import asyncio
 import math
 import selectors
+import signal
+import threading
 import time
-from collections.abc import Callable, Coroutine, Mapping, Sized
+from collections.abc import Callable, Coroutine, Iterator, Mapping, Sized
 from concurrent.futures import Executor
+from contextlib import contextmanager
 from enum import Enum
 from typing import Any, Final, Protocol, TypeVar, TypeVarTuple, Unpack
 
@@ -246,9 +249,27 @@ class SimulationLoop(asyncio.SelectorEventLoop):
 
 
 def run(main: Coroutine[Any, Any, T], kernel: Kernel, clock: Clock, speed: float = 1.0) -> T:
-    """Run `main` to its end as `asyncio.run` does, in the kernel's time. `speed`: of wall time."""
-    with asyncio.Runner(loop_factory=lambda: SimulationLoop(kernel, clock, speed)) as runner:
+    """Run `main` to its end as `asyncio.run` does, in the kernel's time. `speed`: of wall time.
+
+    SIGTERM cancels `main` as Ctrl-C does, so that a container that is stopped ends its recordings too.
+    """
+    with (
+        _terminated_like_interrupted(),
+        asyncio.Runner(loop_factory=lambda: SimulationLoop(kernel, clock, speed)) as runner,
+    ):
         return runner.run(main)
+
+
+@contextmanager
+def _terminated_like_interrupted() -> Iterator[None]:
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def _deadlock() -> str:

@@ -42,15 +42,16 @@ run(main(), kernel, Clock.{clock})
 """
 
 
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 @pytest.mark.parametrize("clock", ["VIRTUAL", "WALL"])
-def test_an_interrupt_ends_the_run_and_tasks_clean_up(clock: str) -> None:
+def test_an_interrupt_ends_the_run_and_tasks_clean_up(clock: str, number: signal.Signals) -> None:
     program = PROGRAM.format(clock=clock, beat_ns=1_000)
     child = subprocess.Popen([sys.executable, "-c", program], cwd=ROOT, stdout=-1, stderr=-1, text=True)
     with child:
         try:
             assert child.stdout is not None
             assert child.stdout.readline() == "running\n"
-            child.send_signal(signal.SIGINT)
+            child.send_signal(number)
             out, err = child.communicate(timeout=LIMIT_S)
         finally:
             child.kill()
