@@ -164,6 +164,14 @@ class Builder:
             self._fault(f"{commander} is the commander of {name} and is not on it", "ecus", commander, "on")
         elif (known.node if known is not None and known.node else commander) != node:
             self._fault(f"the commander of {name} is {node} in its LDF, not {commander}", "buses", name, "commander")
+        elif known is None and (commander == self.spec.gateway.name or not spec.restbus):
+            why = f"{commander} is the gateway, which runs none" if spec.restbus else "its rest bus is off"
+            self._fault(
+                f"nobody runs the schedule of {name}: {why}; put the commander {commander} under `ecus`"
+                + (", and give the gateway another `name`" if commander == self.spec.gateway.name else ""),
+                "buses",
+                name,
+            )
 
     @staticmethod
     def _has_frames(message: Message) -> bool:

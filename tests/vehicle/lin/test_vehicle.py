@@ -343,6 +343,10 @@ REFUSED = {
         "{kind: lin, database: lin.dbc, bitrate: 9600}",
         "vehicle.yaml:4: bus doors names no commander: give it `commander: ECU`",
     ),
+    "nobody to command": (
+        "{kind: lin, database: doors.ldf, restbus: false}",
+        "vehicle.yaml:4: nobody runs the schedule of doors: its rest bus is off; put the commander BCM under `ecus`",
+    ),
     "no bit rate": ("{kind: lin, database: lin.dbc, commander: BCM}", "bus doors has no bit rate"),
     "unknown schedule": (
         "{kind: lin, database: doors.ldf, schedule: Norml}",
@@ -379,6 +383,13 @@ class TestRefused:
 
         assert sentence in str(caught.value)
         assert caught.value.exit_code == 2
+
+    def test_the_gateway_as_a_commander_that_nobody_plays(self, car):
+        car.ldf = LDF.replace("BCM", "GW")
+        car.ecus, car.routes = "  {}", "[]"
+
+        with pytest.raises(GatewayError, match="nobody runs the schedule of doors: GW is the gateway, which runs none"):
+            car.load()
 
     def test_a_faulty_ldf_with_its_own_line(self, car):
         car.ldf = LDF.replace("WindowSwitch delay 5 ms", "WindowSwitsch delay 5 ms")
