@@ -1,6 +1,6 @@
 """DBC, KCD, SYM and ARXML files as messages and signals with generated codecs. Knows no other room."""
 
-from gateway.database.database import Database
+from gateway.database.database import Database, joined
 from gateway.database.diagnostic import Diagnostic, Severity
 from gateway.database.encoding import bits_of
 from gateway.database.errors import DatabaseError, EncodeError
@@ -21,6 +21,7 @@ __all__ = [
     "Signal",
     "Values",
     "bits_of",
+    "joined",
     "load",
     "load_shared",
 ]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from gateway.database.diagnostic import Diagnostic
@@ -57,3 +57,16 @@ class Database:
             if message is not None and which in message.by_name:
                 found = [(message, message.by_name[which])]
         return found
+
+
+def joined(name: str, databases: Sequence[Database]) -> Database:
+    """Several files of one bus as one database; a single one as it is."""
+    if len(databases) == 1:
+        return databases[0]
+    return Database(
+        name=name,
+        file=", ".join(database.file for database in databases),
+        messages=tuple(message for database in databases for message in database.messages),
+        nodes=tuple(dict.fromkeys(node for database in databases for node in database.nodes)),
+        diagnostics=tuple(diagnostic for database in databases for diagnostic in database.diagnostics),
+    )

@@ -7,7 +7,7 @@ from gateway.routing.gateway import Gateway
 from gateway.routing.journey import NOT_YET, Decision, Journey, Journeys, RouteCounts, RoutedFrame
 from gateway.routing.lane import Lane
 from gateway.routing.mapping import load_defaults, load_mapping
-from gateway.routing.route import Condition, Route, RouteError, Rule
+from gateway.routing.route import Condition, Route, Rule
 from gateway.routing.rules import CanValue, Defaults, VssMapping
 from gateway.routing.signal_route import SendMode, SignalRoute, TargetMessage, Transform
 from gateway.routing.store import NEVER, Datapoint, NotSentError, Quality, SignalError, SignalStore, Value, VssSignal
@@ -36,7 +36,6 @@ __all__ = [
     "Quality",
     "Route",
     "RouteCounts",
-    "RouteError",
     "RoutedFrame",
     "Rule",
     "SendMode",

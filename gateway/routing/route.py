@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import Final
 
 from gateway.can import Frame
-from gateway.errors import GatewayError
 from gateway.routing.journey import Decision, Journey, Journeys, RouteCounts
 from gateway.sim import Kernel
 
@@ -25,10 +24,6 @@ NOT_IN_MAP: Final = "value not in map"
 OUT_OF_RANGE: Final = "value out of range"
 NEEDS_FD: Final = "target bus has no CAN FD"
 LOST: Final = "lost when the controller left the bus"
-
-
-class RouteError(GatewayError):
-    """A route that cannot be."""
 
 
 @dataclass(frozen=True, slots=True)

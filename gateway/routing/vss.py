@@ -122,9 +122,9 @@ def _shown(value: object) -> str:
 def _converter(leaf: VssLeaf) -> Convert:
     """The conversion of a scalar, or of an array's elements."""
     if leaf.element in INTEGERS:
-        convert = _to_integer(leaf)
+        convert = _to_number(leaf, int)
     elif leaf.element in FLOATS:
-        convert = _to_float(leaf)
+        convert = _to_number(leaf, float)
     else:
         convert = _to_boolean(leaf) if leaf.element == "boolean" else _to_string(leaf)
     if not leaf.allowed:
@@ -140,31 +140,14 @@ def _converter(leaf: VssLeaf) -> Convert:
     return allowed_only
 
 
-def _to_integer(leaf: VssLeaf) -> Convert:
+def _to_number(leaf: VssLeaf, kind: type[int] | type[float]) -> Convert:
     low, high = _limits(leaf)
 
     def convert(given: object) -> Value:
         value: Any = given
-        if value.__class__ is not int:
+        if value.__class__ is not kind:
             try:
-                value = int(value)
-            except (TypeError, ValueError, OverflowError):
-                _refuse(leaf, given)
-        if low <= value <= high:
-            return value  # type: ignore[no-any-return]
-        return _refuse(leaf, given)
-
-    return convert
-
-
-def _to_float(leaf: VssLeaf) -> Convert:
-    low, high = _limits(leaf)
-
-    def convert(given: object) -> Value:
-        value: Any = given
-        if value.__class__ is not float:
-            try:
-                value = float(value)
+                value = kind(value)
             except (TypeError, ValueError, OverflowError):
                 _refuse(leaf, given)
         if low <= value <= high:

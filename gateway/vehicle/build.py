@@ -8,7 +8,7 @@ from functools import partial
 from typing import Final, TypeVar
 
 from gateway.can import BitRates
-from gateway.database import Database, Message, load_shared
+from gateway.database import Database, Message, joined, load_shared
 from gateway.ecu import NOBODY, Ecu, Track, senders
 from gateway.errors import GatewayError, nearest
 from gateway.routing import Gateway, Route, Rule, load_tree
@@ -113,15 +113,7 @@ class Builder:
         for path, database in zip(spec.database, databases, strict=True):
             if database.lin is not None:
                 raise VehicleFileError(f"{path} is an LDF, and {name} is no LIN bus: give it `kind: lin`")
-        if len(databases) == 1:
-            return databases[0]
-        return Database(
-            name=name,
-            file=", ".join(database.file for database in databases),
-            messages=tuple(message for database in databases for message in database.messages),
-            nodes=tuple(dict.fromkeys(node for database in databases for node in database.nodes)),
-            diagnostics=tuple(diagnostic for database in databases for diagnostic in database.diagnostics),
-        )
+        return joined(name, databases)
 
     def _bus(self, name: str, index: int, spec: BusSpec) -> None:
         fd = spec.kind == "canfd"

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from gateway.database import Database, load
+from gateway.database import Database, joined, load
 from gateway.errors import nearest
 from gateway.vehicle.log import LogError
 
@@ -50,16 +50,4 @@ def database_of(bus: str, choices: Sequence[DatabaseChoice], loaded: Loaded) -> 
     """What is given for one bus, or for all; several files count as one database."""
     own = [loaded[choice.file] for choice in choices if choice.bus == bus]
     common = [loaded[choice.file] for choice in choices if choice.bus is None]
-    return _joined(bus, own or common) if own or common else None
-
-
-def _joined(name: str, databases: list[Database]) -> Database:
-    if len(databases) == 1:
-        return databases[0]
-    return Database(
-        name=name,
-        file=", ".join(database.file for database in databases),
-        messages=tuple(message for database in databases for message in database.messages),
-        nodes=tuple(dict.fromkeys(node for database in databases for node in database.nodes)),
-        diagnostics=tuple(diagnostic for database in databases for diagnostic in database.diagnostics),
-    )
+    return joined(bus, own or common) if own or common else None
