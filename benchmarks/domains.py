@@ -318,6 +318,8 @@ def _ours() -> Callable[[_Recorded], None]:
         kernel.now = 0
         for one in vehicle.can_to_vss.feeds:  # type: ignore[union-attr]
             one._due_ns = 0
+        for message in vehicle.can_to_vss.messages.values():  # type: ignore[union-attr]
+            message.look_again()
         for now, bus, key, frame in recorded:
             kernel.now = now
             feeds[bus, key](frame)

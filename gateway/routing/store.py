@@ -62,6 +62,8 @@ class VssSignal:
         self.datapoint: Datapoint = NEVER
         self.target: Datapoint = NEVER
         self.updates: int = 0
+        self.heard_ns: Callable[[], int] | None = None
+        """Tells when its value came last, for a source that does not `refresh` it each time."""
         self._kernel = kernel
         self._timeout_ns: int = timeout_ns
         self._listeners: list[Listener] = []
@@ -99,6 +101,12 @@ class VssSignal:
         elif self._timeout_ns:
             self._timer.set(self._kernel.now + self._timeout_ns)
 
+    def expire(self) -> None:
+        """Who told the value is known to be gone: it is stale now, whatever its timeout."""
+        if self.datapoint.quality is _GOOD:
+            self._timer.cancel()
+            self._time_out()
+
     def actuate(self, value: Value) -> None:
         """Ask for a value: whoever drives the actuator is told; the current value follows when the car has done it."""
         self.target = Datapoint(value, self._kernel.now, _GOOD)
@@ -121,6 +129,11 @@ class VssSignal:
         return bool(self._target_listeners)
 
     def _time_out(self) -> None:
+        if self.heard_ns is not None:
+            due = self.heard_ns() + self._timeout_ns
+            if due > self._kernel.now:
+                self._timer.set(due)
+                return
         self.datapoint = Datapoint(self.datapoint.value, self.datapoint.time_ns, _STALE)
         for listener in self._listeners:
             listener(self)

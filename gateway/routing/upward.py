@@ -1,4 +1,9 @@
-"""From CAN to VSS: each frame to the leaves that its signals feed. Never raises, and counts each outcome."""
+"""From CAN to VSS: each frame to the leaves that its signals feed. Never raises, and counts each outcome.
+
+Most frames bring nothing new: they come sooner than a leaf wants its next value, or with the bits that it has already.
+A message knows until when it is quiet, and which bits are watched meanwhile; a frame that comes in that time with the
+same bits is counted for all its rules at once, and keeps their signals alive by the time at which it came.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +17,7 @@ from gateway.database import Message, Signal
 from gateway.routing.expression import ExpressionError
 from gateway.routing.rules import TOLERANCE, Pair, Place, UpwardRule
 from gateway.routing.store import Datapoint, Quality, SignalError, SignalStore, Value, VssSignal
-from gateway.sim import Kernel
+from gateway.sim import FOREVER, Kernel
 
 _STALE: Final = Quality.STALE
 """Looked up once: a member of an enum costs as much as the rest of a throttled frame."""
@@ -69,6 +74,8 @@ class Source:
         self._raws: Final = {signal.to_physical(raw): raw for raw in names}
         self.gates: Final = tuple((place.message.by_name[gate.signal].decode, gate.value) for gate in rule.gates)
         self.selective: Final = bool(self.gates) or signal.multiplexer_signal is not None
+        self.unchanged_until: Final = 0 if signal.is_float else FOREVER
+        """Equal bits are an equal value, but for a float that is no number."""
         slack = abs(signal.scale) * TOLERANCE
         self.low: Final = float("-inf") if signal.minimum is None else signal.minimum - slack
         self.high: Final = float("inf") if signal.maximum is None else signal.maximum + slack
@@ -136,18 +143,21 @@ class SignalFeed:
     def __init__(self, kernel: Kernel, rule: UpwardRule, signal: VssSignal) -> None:
         self.rule: Final = rule
         self.signal: Final = signal
-        self.received: int = 0
         self.published: int = 0
-        self.throttled: int = 0
-        self.unchanged: int = 0
         self.refused: Counter[Refusal] = Counter()
         self.absent: int = 0
-        self.last_received_ns: int | None = None
-        self.last_reception: Reception | None = None
-        """The last one that was looked at; a throttled frame is not decoded."""
+        self.watches: Final = rule.on_change and not rule.interval_ns
+        """It looks at every frame, but for those whose bits are the same as before."""
         self.last_published: Publication | None = None
         self.last_refused: Refused | None = None
+        self.messages: Final[list[MessageFeed]] = []
+        """Where its frames come from."""
         self._kernel = kernel
+        self._received: int = 0
+        self._throttled: int = 0
+        self._unchanged: int = 0
+        self._reception: Reception | None = None
+        self._received_ns: int = -1
         self._interval_ns: Final = rule.interval_ns
         self._on_change: Final = rule.on_change
         self._due_ns: int = 0
@@ -159,35 +169,74 @@ class SignalFeed:
         """The last value that was looked at could be published, so what is throttled keeps the signal alive."""
 
     @property
+    def received(self) -> int:
+        return self._received + self._passed
+
+    @property
+    def throttled(self) -> int:
+        """Came within the rule's interval."""
+        return self._throttled if self.watches else self._throttled + self._passed
+
+    @property
+    def unchanged(self) -> int:
+        """Came with the value that the leaf has already."""
+        return self._unchanged + self._passed if self.watches else self._unchanged
+
+    @property
+    def _passed(self) -> int:
+        return sum(message.passed for message in self.messages)
+
+    @property
+    def last_reception(self) -> Reception | None:
+        """The last one that was looked at; a throttled frame is not decoded."""
+        seen = self._reception
+        if seen is not None and self.watches and self.passed_ns() > seen.time_ns:
+            return seen._replace(time_ns=self.passed_ns())
+        return seen
+
+    @property
+    def last_received_ns(self) -> int | None:
+        last_ns = max(self._received_ns, self.passed_ns())
+        return None if last_ns < 0 else last_ns
+
+    def passed_ns(self) -> int:
+        """When a frame last came that its message was quiet for; -1 while there was none."""
+        return max((message.passed_ns for message in self.messages), default=-1)
+
+    @property
     def balanced(self) -> bool:
         return self.received == self.published + self.throttled + self.unchanged + self.refused.total()
 
-    def receive(self, data: bytes, source: Source) -> None:
-        """A payload of one of the rule's messages has come."""
+    def receive(self, data: bytes, source: Source) -> int:
+        """A payload of one of the rule's messages has come. Returns until when further ones with the same bits in
+        what is watched change nothing."""
         if len(data) < source.bytes or (source.selective and not source.present(data)):
             self.absent += 1
-            return
-        self.received += 1
-        now = self.last_received_ns = self._kernel.now
+            return 0
+        self._received += 1
+        now = self._received_ns = self._kernel.now
         signal = self.signal
         if now < self._due_ns and signal.datapoint.quality is not _STALE:
-            self.throttled += 1
+            self._throttled += 1
             if self._good and signal.timeout_ns:
                 signal.refresh()
-            return
-        self._look(data, source, now)
+        else:
+            self._look(data, source, now)
+        if not self._good or source.selective:
+            return 0
+        return source.unchanged_until if self.watches else self._due_ns
 
     def _look(self, data: bytes, source: Source, now: int) -> None:
         value = source.decode(data)
         if value is None:
-            self.received -= 1
+            self._received -= 1
             self.absent += 1
             return
-        self.last_reception = Reception(now, value, source.labels.get(value))
+        self._reception = Reception(now, value, source.labels.get(value))
         if value == self._same_value and source is self._same_source and self.signal.datapoint is self._same:
             self._due_ns = now + self._interval_ns
             self._good = True
-            self.unchanged += 1
+            self._unchanged += 1
             self.signal.refresh()
             return
         try:
@@ -198,7 +247,7 @@ class SignalFeed:
         self._due_ns = now + self._interval_ns
         self._good = True
         if self._on_change and self._is_same(converted):
-            self.unchanged += 1
+            self._unchanged += 1
             self.signal.refresh()
             return
         self.published += 1
@@ -222,21 +271,63 @@ class SignalFeed:
 
 
 class MessageFeed:
-    """All rules of one message of one bus: give its `on_frame` to the controller."""
+    """All rules of one message of one bus: give its `on_frame` to the controller.
 
-    def __init__(self, bus: str, message: Message) -> None:
+    `passed`: frames that came while the message was quiet and changed nothing, for any of its rules; `passed_ns`: when
+    the last of them came.
+    """
+
+    def __init__(self, kernel: Kernel, bus: str, message: Message) -> None:
         self.bus: Final = bus
         self.message: Final = message
-        self._feeds: list[tuple[Callable[[bytes, Source], None], Source]] = []
+        self.passed: int = 0
+        self.passed_ns: int = -1
+        self._kernel = kernel
+        self._feeds: list[tuple[Callable[[bytes, Source], int], Source]] = []
+        self._bytes: int = 0
+        self._watched: int = 0
+        self._bits: int = 0
+        self._quiet_ns: int = 0
 
     def add(self, feed: SignalFeed, source: Source) -> None:
         self._feeds.append((feed.receive, source))
+        self._bytes = max(self._bytes, source.bytes)
+        if feed.watches:
+            self._watched |= _bits_of(source.place.signal)
+        feed.messages.append(self)
+        feed.signal.listen(self._woken)
+
+    def _woken(self, _signal: VssSignal) -> None:
+        """A signal is stale, or has got another value, from here or from elsewhere."""
+        self._quiet_ns = 0
+
+    def look_again(self) -> None:
+        """Let each rule look at the next frame, whatever it brings."""
+        self._quiet_ns = 0
 
     def on_frame(self, frame: Frame) -> None:
         """Never raises, whatever the frame holds."""
+        now = self._kernel.now
         data = frame.data
+        bits = int.from_bytes(data, "little") & self._watched if self._watched else 0
+        if now < self._quiet_ns and bits == self._bits and len(data) >= self._bytes:
+            self.passed += 1
+            self.passed_ns = now
+            return
+        quiet = FOREVER
         for receive, source in self._feeds:
-            receive(data, source)
+            until = receive(data, source)
+            if until < quiet:
+                quiet = until
+        self._quiet_ns = quiet
+        self._bits = bits
+
+
+def _bits_of(signal: Signal) -> int:
+    """The signal's bits in a payload that is read as a little-endian integer."""
+    if not signal.big_endian:
+        return (1 << signal.length) - 1 << signal.start
+    return sum(1 << 8 * (place // 8) + 7 - place % 8 for place in range(signal.first_bit, signal.end_bit))
 
 
 class CanToVss:
@@ -253,11 +344,12 @@ class CanToVss:
         for rule in rules:
             signal = store.declare(rule.leaf.path, rule.timeout_ns if timeout_ns is None else timeout_ns)
             feed = SignalFeed(kernel, rule, signal)
+            signal.heard_ns = feed.passed_ns
             self.feeds.append(feed)
             for place in rule.places:
                 key = (place.bus, place.key)
                 if key not in self.messages:
-                    self.messages[key] = MessageFeed(place.bus, place.message)
+                    self.messages[key] = MessageFeed(kernel, place.bus, place.message)
                 self.messages[key].add(feed, Source(rule, place))
 
     def feed(self, path: str) -> SignalFeed | None:

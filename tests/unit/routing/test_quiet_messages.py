@@ -1,0 +1,131 @@
+"""A message that is quiet counts its frames at once; what comes of them is the same as when each rule looks at each."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from gateway.can import Frame
+from gateway.database import Database, Message, Signal
+from gateway.routing.mapping import load_mapping
+from gateway.routing.rules import VssMapping
+from gateway.routing.store import SignalStore, Value
+from gateway.routing.upward import CanToVss
+from gateway.sim import Kernel
+
+MS = 1_000_000
+STATUS = Message(
+    name="Status",
+    arbitration_id=0x100,
+    cycle_ns=10 * MS,
+    length=5,
+    signals=(
+        Signal(name="Counter", start=0, length=4),
+        Signal(name="Switch", start=4, length=2, choices={0: "Off", 1: "On", 3: "SNA"}),
+        Signal(name="Big", start=11, length=10, big_endian=True, maximum=900),
+        Signal(name="Fine", start=24, length=16, scale=0.5, maximum=20_000),
+    ),
+)
+TWIN = Message(
+    name="Twin", arbitration_id=0x200, cycle_ns=50 * MS, length=1, signals=(Signal(name="Big", start=0, length=8),)
+)
+LEAVES = {
+    "Switch": {"datatype": "boolean", "dbc2vss": {"signal": "Status.Switch", "on_change": True, "interval_ms": 0,
+               "transform": {"mapping": [{"from": "Off", "to": False}, {"from": "On", "to": True}]}}},
+    "Big": {"datatype": "uint16", "dbc2vss": {"signal": "Big", "on_change": True, "interval_ms": 0}},
+    "Slow": {"datatype": "float", "dbc2vss": {"signal": "Status.Fine", "interval_ms": 40}},
+    "Changed": {"datatype": "float", "dbc2vss": {"signal": "Status.Fine", "interval_ms": 25, "on_change": True}},
+}  # fmt: skip
+
+
+class Step(NamedTuple):
+    """After `wait_ms`: a frame, or (data None) a value that an application publishes at a leaf."""
+
+    wait_ms: int
+    key: int
+    data: bytes | None
+    leaf: str = "Big"
+    value: Value = 0
+
+
+class Rig:
+    def __init__(self, mapping: VssMapping, *, quiet: bool) -> None:
+        self.kernel = Kernel()
+        self.store = SignalStore(self.kernel)
+        self.up = CanToVss(self.kernel, mapping.upward, self.store)
+        self.quiet = quiet
+        self.told: list[tuple[int, str, object]] = []
+        for signal in self.store:
+            signal.listen(lambda one: self.told.append((self.kernel.now, one.path, one.datapoint)))
+
+    def take(self, steps: list[Step]) -> None:
+        for step in steps:
+            self.kernel.run(self.kernel.now + step.wait_ms * MS + 1)
+            if step.data is None:
+                self.store[f"Vehicle.{step.leaf}"].publish(step.value)
+                continue
+            message = self.up.messages["bus", step.key]
+            if not self.quiet:
+                message.look_again()
+            message.on_frame(Frame(step.key, step.data))
+        self.kernel.run(self.kernel.now + 1000 * MS)
+
+    def counts(self) -> list[object]:
+        return [
+            (one.rule.leaf.path, one.received, one.published, one.throttled, one.unchanged, dict(one.refused), one.absent,
+             one.last_received_ns, one.last_reception, one.last_published)
+            for one in self.up.feeds
+        ]  # fmt: skip
+
+    @property
+    def passed(self) -> int:
+        return sum(message.passed for message in self.up.messages.values())
+
+
+@pytest.fixture(scope="module")
+def mapping(tmp_path_factory: pytest.TempPathFactory) -> VssMapping:
+    path: Path = tmp_path_factory.mktemp("quiet") / "signals.json"
+    children = {name: {"type": "sensor", **leaf} for name, leaf in LEAVES.items()}
+    path.write_text(json.dumps({"Vehicle": {"type": "branch", "children": children}}))
+    return load_mapping(path, {"bus": Database("bus", "bus.dbc", (STATUS, TWIN), ())})
+
+
+def status(counter: int, switch: int, big: int, fine: int) -> bytes:
+    return STATUS.encode_raw({"Counter": counter, "Switch": switch, "Big": big, "Fine": fine})
+
+
+few = st.sampled_from
+frames = st.builds(
+    Step,
+    few((0, 3, 10, 10, 10, 24, 31, 200)),
+    st.just(0x100),
+    st.builds(status, st.integers(0, 15), few((0, 0, 0, 1, 2, 3)), few((5, 5, 5, 300, 950)), few((8, 8, 9, 50_000)))
+    | few((b"", b"\x00\x00")),
+)
+twins = st.builds(Step, few((1, 10)), st.just(0x200), st.binary(min_size=1, max_size=1))
+published = st.builds(Step, few((0, 5)), st.just(0), st.none(), few(("Big", "Slow")), few((5, 7, 300)))
+
+
+@given(steps=st.lists(frames | frames | frames | twins | published, max_size=60))
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_a_quiet_message_does_what_looking_at_each_frame_does(mapping: VssMapping, steps: list[Step]) -> None:
+    quiet, busy = Rig(mapping, quiet=True), Rig(mapping, quiet=False)
+    quiet.take(steps)
+    busy.take(steps)
+    assert quiet.told == busy.told
+    assert quiet.counts() == busy.counts()
+    assert busy.passed == 0
+    assert all(one.balanced for one in quiet.up.feeds)
+
+
+def test_frames_with_nothing_new_are_counted_at_once(mapping: VssMapping) -> None:
+    rig = Rig(mapping, quiet=True)
+    rig.take([Step(2, 0x100, status(counter % 16, 1, 5, 8)) for counter in range(10)])
+    assert rig.passed == 9
+    (switch,) = (one for one in rig.up.feeds if one.rule.leaf.path == "Vehicle.Switch")
+    assert (switch.received, switch.published, switch.unchanged) == (10, 1, 9)
