@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import re
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
+from pathlib import Path
 from typing import Any, Final
 
 import grpc
@@ -17,6 +18,7 @@ from google.protobuf import message_factory
 from google.protobuf.descriptor import MethodDescriptor, ServiceDescriptor
 
 from gateway.domains.errors import Code, DomainError, ServeError
+from gateway.domains.pem import pem
 from gateway.links.addresses import Address
 from gateway.links.errors import LinkError
 from gateway.links.wall_time import wall_time_loop
@@ -57,6 +59,23 @@ def add_service(server: grpc.aio.Server, service: ServiceDescriptor, servicer: o
         if behaviour is not None:
             handlers[method.name] = _handler(method, behaviour)
     server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler(service.full_name, handlers),))
+
+
+def credentials(
+    certificate: Path | None, private_key: Path | None, client_ca: Path | None = None
+) -> grpc.ServerCredentials | None:
+    """TLS with these PEM files; None without any. With `client_ca` a client must have a certificate of it.
+
+    ServeError for half a pair, and for a file that cannot be read or is none.
+    """
+    if certificate is None and private_key is None and client_ca is None:
+        return None
+    if certificate is None or private_key is None:
+        raise ServeError("TLS needs both: the server's certificate and its private key")
+    pair = [(pem(private_key), pem(certificate))]
+    if client_ca is None:
+        return grpc.ssl_server_credentials(pair)
+    return grpc.ssl_server_credentials(pair, pem(client_ca), require_client_auth=True)
 
 
 async def listen(

@@ -10,7 +10,7 @@ from pathlib import Path
 from gateway.domains.aaos.build import build_hal
 from gateway.domains.aaos.clients import Clients
 from gateway.domains.aaos.hal import VehicleHal
-from gateway.domains.aaos.server import serve_hal
+from gateway.domains.aaos.server import Tls, serve_hal
 from gateway.domains.errors import ServeError
 from gateway.domains.grpc_server import loop_for
 from gateway.links.addresses import Address, address
@@ -27,6 +27,7 @@ class AaosOptions:
     map_file: Path | None = None
     property_files: tuple[Path, ...] = ()
     clients: Mapping[str, list[str]] = field(default_factory=dict)
+    tls: Tls | None = None
 
 
 def aaos_options(file: VehicleFile | None, text: str) -> AaosOptions:
@@ -39,6 +40,7 @@ def aaos_options(file: VehicleFile | None, text: str) -> AaosOptions:
         None if spec.map is None else file.folder / spec.map,
         tuple(file.folder / path for path in spec.properties),
         spec.clients,
+        Tls(*(file.folder / name if name else None for name in (spec.certificate, spec.private_key, spec.client_ca))),
     )
 
 
@@ -61,5 +63,5 @@ async def serve_aaos(vehicle: Vehicle, options: AaosOptions) -> AsyncIterator[Ad
     """Serve; yields the address. Timestamps are those of the machine's monotonic clock, as Android's are."""
     loop = loop_for("the vehicle HAL")
     hal = hal_of(vehicle, options, wall_clock_ns() - loop.pace.time_ns())
-    async with serve_hal(hal, options.address, Clients(options.clients)) as where:
+    async with serve_hal(hal, options.address, Clients(options.clients), options.tls) as where:
         yield where

@@ -14,6 +14,7 @@ from gateway.errors import GatewayError, nearest
 from gateway.routing import VssMapping, load_mapping, load_tree
 from gateway.sim import NS_PER_S, Clock, Kernel, SimulationLoop, run
 from gateway.vehicle.build import Builder
+from gateway.vehicle.domain_files import domain_faults
 from gateway.vehicle.doubts import doubts
 from gateway.vehicle.drive import read_drive
 from gateway.vehicle.errors import faults_of
@@ -131,6 +132,8 @@ class Check:
             self._mapping(vehicle.mapping)
         if file.spec.drive:
             self._checked(file.folder / file.spec.drive)
+        for fault in domain_faults(file, vehicle):
+            self._take(fault, path)
         for finding in doubts(file, vehicle):
             self._add(finding)
         self._boot(file, builder)

@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator
-from typing import Any, Final
+from pathlib import Path
+from typing import Any, Final, NamedTuple
 
 from gateway.domains.aaos.clients import Client, Clients
 from gateway.domains.aaos.dump import dump
@@ -25,7 +26,7 @@ try:
         raw_of,
         value_message,
     )
-    from gateway.domains.grpc_server import GRACE_S, Context, add_service, listen, loop_for, new_server
+    from gateway.domains.grpc_server import GRACE_S, Context, add_service, credentials, listen, loop_for, new_server
 except ImportError as error:
     raise need_extra("The vehicle HAL (--aaos)", "aaos", error) from None
 
@@ -36,13 +37,24 @@ BATCH: Final = 256
 """Values in one message of a stream."""
 
 
+class Tls(NamedTuple):
+    """PEM files; none: in the clear. With `client_ca` clients must have a certificate of it."""
+
+    certificate: Path | None = None
+    private_key: Path | None = None
+    client_ca: Path | None = None
+
+
 @contextlib.asynccontextmanager
-async def serve_hal(hal: VehicleHal, address: Address, clients: Clients | None = None) -> AsyncIterator[Address]:
-    """Serve a HAL; yields the address. ServeError when it cannot be: virtual time, or no such address."""
+async def serve_hal(
+    hal: VehicleHal, address: Address, clients: Clients | None = None, tls: Tls | None = None
+) -> AsyncIterator[Address]:
+    """Serve a HAL; yields the address. ServeError when it cannot be: virtual time, no such address, no such file."""
     loop_for("the vehicle HAL")
     server = new_server()
     add_service(server, SERVICE, VehicleServer(hal, clients or Clients()))
-    where = await listen(server, "the vehicle HAL", address, None)
+    secret = credentials(*(tls or Tls()))
+    where = await listen(server, "the vehicle HAL", address, secret)
     try:
         yield where
     finally:

@@ -7,16 +7,14 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from gateway.domains.errors import ServeError, need_extra
+from gateway.domains.errors import need_extra
 from gateway.domains.sdv.access import Access
 from gateway.domains.sdv.broker import Broker
 from gateway.links.addresses import Address
 from gateway.links.wall_time import epoch_ns_of
 
 try:
-    import grpc
-
-    from gateway.domains.grpc_server import GRACE_S, add_service, listen, loop_for, new_server
+    from gateway.domains.grpc_server import GRACE_S, add_service, credentials, listen, loop_for, new_server
     from gateway.domains.sdv import kuksa_v1, kuksa_v2
 except ImportError as error:
     raise need_extra("The SDV domain (--sdv)", "sdv", error) from None
@@ -41,25 +39,8 @@ async def serve_kuksa(broker: Broker, options: SdvOptions, *, epoch_ns: int | No
     server = new_server()
     add_service(server, kuksa_v2.SERVICE, kuksa_v2.KuksaV2(broker, access, epoch_ns))
     add_service(server, kuksa_v1.SERVICE, kuksa_v1.KuksaV1(broker, access, epoch_ns))
-    address = await listen(server, "kuksa.val", options.address, _credentials(options))
+    address = await listen(server, "kuksa.val", options.address, credentials(options.certificate, options.private_key))
     try:
         yield address
     finally:
         await server.stop(GRACE_S)
-
-
-def _credentials(options: SdvOptions) -> grpc.ServerCredentials | None:
-    certificate, key = options.certificate, options.private_key
-    if certificate is None and key is None:
-        return None
-    if certificate is None or key is None:
-        raise ServeError("TLS needs both: the server's certificate and its private key")
-    pair = []
-    for path in (key, certificate):
-        try:
-            pair.append(path.read_bytes())
-        except OSError as error:
-            raise ServeError(f"cannot be read: {error.strerror}", file=str(path)) from None
-        if b"-----BEGIN" not in pair[-1]:
-            raise ServeError("is no PEM file", file=str(path))
-    return grpc.ssl_server_credentials([(pair[0], pair[1])])

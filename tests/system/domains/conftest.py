@@ -11,15 +11,25 @@ import sys
 import threading
 from collections.abc import Callable, Coroutine, Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from gateway.sim import Clock, Kernel, run
 from gateway.vehicle import Vehicle, build, read_vehicle
 
+if TYPE_CHECKING:
+    from .keys import Keys
+
 ROOT = Path(__file__).parents[3]
 WITHIN_S = 60
+
+
+@pytest.fixture(scope="module")
+def keys(tmp_path_factory: pytest.TempPathFactory) -> Keys:
+    from .keys import make_keys  # what it imports comes with [sdv]
+
+    return make_keys(tmp_path_factory.mktemp("keys"))
 
 
 class Gateway:

@@ -20,6 +20,8 @@ from kuksa_client.grpc import VSSClient
 
 from gateway.domains.aaos.property import system_properties
 
+from .keys import Keys
+
 PROTO = Path(__file__).parents[3] / "gateway" / "domains" / "aaos" / "vehicle_server.proto"
 ALL = {name: known.id for name, known in system_properties().items()}
 TEMPERATURE = "Vehicle.Cabin.HVAC.Station.Row1.Driver.Temperature"
@@ -229,3 +231,21 @@ def test_the_loop_is_closed(vehicle: Any, put: Callable[..., int], get: Callable
         assert seen == wanted
         assert kuksa.get_target_values([TEMPERATURE])[TEMPERATURE].value == wanted
     assert next(list(value.float_values) for value in stream if list(value.float_values) == [wanted]) == [wanted]
+
+
+def test_only_clients_with_a_certificate_when_the_file_says_so(
+    made: Any, start: Callable[..., Any], standing: Path, keys: Keys
+) -> None:
+    own = standing.with_name("secured_hal.yaml")
+    files = f"certificate: {keys.certificate_file}, private_key: {keys.certificate_key_file}"
+    section = f"domains:\n  aaos: {{{files}, client_ca: {keys.certificate_file}}}\n"
+    own.write_text(f"{standing.read_text(encoding='utf-8')}\n{section}", encoding="utf-8")
+    port = start("run", own, "--aaos", "127.0.0.1:0", "--no-serve").port("the vehicle HAL")
+    authority = keys.certificate_file.read_bytes()
+    known = grpc.ssl_channel_credentials(authority, keys.certificate_key_file.read_bytes(), authority)
+    with grpc.secure_channel(f"localhost:{port}", known) as channel:
+        assert made.VehicleServerStub(channel).CheckHealth(Empty(), timeout=60).status_code == OK
+    with grpc.secure_channel(f"localhost:{port}", grpc.ssl_channel_credentials(authority)) as channel:
+        with pytest.raises(grpc.RpcError) as refused:
+            made.VehicleServerStub(channel).CheckHealth(Empty(), timeout=60)
+        assert refused.value.code() is grpc.StatusCode.UNAVAILABLE

@@ -712,3 +712,25 @@ def test_check_tells_the_same_and_ends_with_2(project: Project) -> None:
     line = project.line("vehicle.yaml", "bodi")
     assert ran.stdout.splitlines()[0] == (f"vehicle.yaml:{line}: error: there is no bus 'bodi' (did you mean 'body'?)")
     assert ran.stdout.splitlines()[-1].endswith("1 error, no warnings")
+
+
+@pytest.mark.parametrize(
+    ("section", "sentence", "at"),
+    [
+        ("sdv: {key: jwt.pub}", "domains.sdv.key: there is no file ", "key: jwt.pub"),
+        ("sdv: {certificate: drive.csv, private_key: drive.csv}", "is no PEM file", ""),
+        ("aaos: {map: my_map.yaml}", "domains.aaos.map: there is no file ", "map: my_map.yaml"),
+        ("aaos: {map: drive.csv}", "drive.csv", ""),
+        ("aaos: {properties: drive.csv}", "drive.csv", ""),
+        ("aaos: {client_ca: ca.pem}", "domains.aaos.client_ca: there is no file ", "client_ca: ca.pem"),
+        ("aaos: {certificate: vehicle.yaml}", "TLS needs both", "aaos: {certificate"),
+    ],
+)
+def test_a_file_of_a_domain_is_looked_at(project: Project, section: str, sentence: str, at: str) -> None:
+    project.edit("vehicle.yaml", "drive: drive.csv", f"drive: drive.csv\ndomains:\n  {section}")
+    found = [finding for file in check([project.folder]) for finding in file.findings]
+    errors = [one for one in found if one.severity is Severity.ERROR]
+    matching = [one for one in errors if sentence in f"{one.file}: {one.text}"]
+    assert matching, errors
+    if at:
+        assert matching[0].line == project.line("vehicle.yaml", at)
