@@ -25,6 +25,8 @@ def main() -> None:
     except GatewayError as error:
         sys.stderr.write(f"gateway: {error}\n")
         sys.exit(error.exit_code)
+    except KeyboardInterrupt:
+        sys.exit(130)  # before a command has begun, or after it has ended
     except BrokenPipeError:
         # The reader of our output has gone (`gateway ... | head`): that is its right.
         sys.stderr.close()

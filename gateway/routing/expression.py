@@ -23,12 +23,12 @@ class Expression:
     """A compiled expression. `function` takes the values of `names` by position, and raises only ExpressionError.
 
     `names`: those that occur, in order of appearance; `labels`: those among them that are compared with text, whose
-    value should be the label of a value table.
+    value should be the label of a value table, with the texts.
     """
 
     text: str
     names: tuple[str, ...]
-    labels: frozenset[str]
+    labels: Mapping[str, frozenset[str]]
     function: Callable[..., Operand]
 
     def __call__(self, *values: Operand) -> Operand:
@@ -69,7 +69,7 @@ def compile_expression(text: str, names: Collection[str]) -> Expression:
     namespace: dict[str, object] = {"__builtins__": {}, "fail": fail, **NAMESPACE}
     exec(compile(source, f"<{text}>", "exec"), namespace)  # noqa: S102 - our own source; of the text only literals are in it
     function: Callable[..., Operand] = namespace["expression"]  # type: ignore[assignment]
-    return Expression(text, known, frozenset(parser.labels), function)
+    return Expression(text, known, {name: frozenset(texts) for name, texts in parser.labels.items()}, function)
 
 
 __all__ = ["DEPTH", "LENGTH", "Expression", "ExpressionError", "Operand", "compile_expression"]

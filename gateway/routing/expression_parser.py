@@ -54,6 +54,8 @@ class _Node(NamedTuple):
     depth: int = 1
     variable: str | None = None
     comparison: bool = False
+    texts: tuple[str, ...] = ()
+    """Of a text or a list of them, as they stand there."""
 
 
 class _Token(NamedTuple):
@@ -73,7 +75,7 @@ class Parser:
         self.text = text
         self.names = names
         self.variables: dict[str, str] = {}
-        self.labels: set[str] = set()
+        self.labels: dict[str, set[str]] = {}
         self.level = 0
         self.tokens = self._tokens()
         self.at = 0
@@ -164,7 +166,7 @@ class Parser:
         if token.kind == "number":
             return _Node(self._literal(token), _Kind.NUMBER)
         if token.kind == "text":
-            return _Node(repr(token.text[1:-1]), _Kind.TEXT)
+            return _Node(repr(token.text[1:-1]), _Kind.TEXT, texts=(token.text[1:-1],))
         if token.kind == "word":
             return self.call(token) if self.next_is("(") else self.name(token)
         if token.text == "(" and token.kind == "sign":
@@ -188,7 +190,8 @@ class Parser:
             return items[0]._replace(comparison=False, depth=depth)
         if any(item.kind is _Kind.LIST for item in items):
             self.fail(opening.position, "a list cannot be in a list")
-        return _Node(f"({', '.join(item.source for item in items)})", _Kind.LIST, depth)
+        texts = tuple(text for item in items for text in item.texts)
+        return _Node(f"({', '.join(item.source for item in items)})", _Kind.LIST, depth, texts=texts)
 
     def _items(self) -> list[_Node]:
         """What stands up to the closing parenthesis."""
@@ -267,7 +270,7 @@ class Parser:
         if left.comparison:
             self.fail(position, "comparisons cannot be chained; write 'a < x and x < b'")
         if left.variable and "'" in right.source:
-            self.labels.add(left.variable)
+            self.labels.setdefault(left.variable, set()).update(right.texts)
         return _Node(
             f"({left.source} {operator} {right.source})", _Kind.NUMBER, 1 + max(left.depth, right.depth), None, True
         )
@@ -275,7 +278,7 @@ class Parser:
     def _note_label(self, left: _Node, right: _Node) -> None:
         for one, other in ((left, right), (right, left)):
             if one.variable and other.kind is _Kind.TEXT:
-                self.labels.add(one.variable)
+                self.labels.setdefault(one.variable, set()).update(other.texts)
 
     def numeric(self, node: _Node, position: int) -> str:
         """The source of an operand that must be a number: text could be multiplied to any length."""

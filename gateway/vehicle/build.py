@@ -76,6 +76,7 @@ class Builder:
             self._ecu(name, ecu)
         routes = self._routes()
         self.attempt(self._signals, "gateway", "signals")
+        self._services()
         self._rest_bus()
         self._leave_to_the_gateway(routes.forwarded)
         hold_start_values(self.vehicle)
@@ -107,7 +108,7 @@ class Builder:
 
     def _database(self, name: str, spec: BusSpec) -> Database:
         """All files of a bus as one database."""
-        databases = [load_shared(self.file.folder / path) for path in spec.database]
+        databases = [load_shared(self.file.existing(path, "buses", name, "database")) for path in spec.database]
         if spec.kind == "lin":
             return lin_database(name, spec, databases)
         for path, database in zip(spec.database, databases, strict=True):
@@ -171,7 +172,7 @@ class Builder:
         return message.length <= 64
 
     def _tracks(self) -> Mapping[str, Track]:
-        return read_drive(self.file.folder / self.spec.drive) if self.spec.drive else {}
+        return read_drive(self.file.existing(self.spec.drive, "drive")) if self.spec.drive else {}
 
     def _routes(self) -> RouteBuilder:
         routes = RouteBuilder(self.vehicle)
@@ -191,6 +192,14 @@ class Builder:
             load_tree(self.file.folder / options.signals)
         else:
             build_signals(self.vehicle, self.file)
+
+    def _services(self) -> None:
+        """What depends on a bus or a VSS tree that has faults is not looked at."""
+        lost = self.spec.gateway.signals is not None and self.vehicle.mapping is None
+        if self.spec.services is not None and not self._lost_buses and not lost:
+            from gateway.vehicle.someip import ServiceBuilder
+
+            ServiceBuilder(self.vehicle, self.file, self.attempt).build()
 
     # ECUs
 

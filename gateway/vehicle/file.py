@@ -28,6 +28,13 @@ class VehicleFile(NamedTuple):
     left_out: frozenset[str] = frozenset()
     """Buses and ECUs whose description has faults, in a file that is only looked at for more of them."""
 
+    def existing(self, text: str, *place: str | int) -> Path:
+        """The file that is named at `place`. VehicleFileError, with the line of that, when there is none."""
+        path = self.folder / text
+        if not path.is_file():
+            raise self.source.error(f"{text} is a folder" if path.is_dir() else f"there is no file {text}", place)
+        return path
+
 
 def read_vehicle(path: str | Path) -> VehicleFile:
     """Read and check a vehicle file; a folder means its `vehicle.yaml`. VehicleFileError with all faults."""

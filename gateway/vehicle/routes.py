@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from gateway.com import MISSED_CYCLES, label_of
 from gateway.database import Message, Signal
@@ -130,6 +130,8 @@ class RouteBuilder:
             expression = compile_expression(text, list(message.by_name))
         except ExpressionError as error:
             raise VehicleFileError(f"when: {error.sentence}") from None
+        for name, labels in expression.labels.items():
+            _check_labels(message.by_name[name], sorted(labels))
         getters = [_getter(message.by_name[name], name in expression.labels) for name in expression.names]
 
         def condition(data: bytes) -> bool | None:
@@ -142,6 +144,16 @@ class RouteBuilder:
                 return None
 
         return condition
+
+
+def _check_labels(signal: Signal, labels: Iterable[str]) -> None:
+    known = list((signal.choices or {}).values())
+    if not known:
+        raise VehicleFileError(f"when: {signal} has no value table; compare it with a number")
+    for label in labels:
+        if label not in known:
+            near = nearest(label, known) or f" (there are {', '.join(known[:8])})"
+            raise VehicleFileError(f"when: {signal} has no value {label!r}{near}")
 
 
 def _mode(spec: RouteSpec, target: Message) -> SendMode:

@@ -282,14 +282,14 @@ MISTAKES = [
         "database missing",
         "database: dbc/powertrain.dbc",
         "database: dbc/powertrain2.dbc",
-        "the database cannot be read: No such file or directory",
-        where="dbc/powertrain2.dbc",
+        "there is no file dbc/powertrain2.dbc",
+        "dbc/powertrain2.dbc",
     ),
     Mistake(
         "not a database",
         "database: dbc/powertrain.dbc",
         "database: ecus/motor.py",
-        "this is no CAN database",
+        "this is no database",
         where="ecus/motor.py",
     ),
     Mistake(
@@ -368,9 +368,7 @@ MISTAKES = [
         "ecus/motor.py",
     ),
     # Drive cycle
-    Mistake(
-        "drive cycle missing", "drive: drive.csv", "drive: driv.csv", "cannot be read: no such file", where="driv.csv"
-    ),
+    Mistake("drive cycle missing", "drive: drive.csv", "drive: driv.csv", "there is no file driv.csv", "driv.csv"),
     Mistake("no drive cycle", "drive: drive.csv", "drive: vehicle.yaml", "is no drive cycle", "# A vehicle"),
     Mistake(
         "time that goes back",
@@ -412,7 +410,9 @@ MISTAKES = [
         "dbc/signals.json",
         "dbc/signals.json",
     ),
-    Mistake("no mapping", "signals: dbc/signals.json", "signals: dbc/no.json", "cannot be read", where="dbc/no.json"),
+    Mistake(
+        "no mapping", "signals: dbc/signals.json", "signals: dbc/no.json", "there is no file dbc/no.json", "dbc/no.json"
+    ),
     Mistake(
         "mapping syntax",
         '"datatype": "int16",',
@@ -479,6 +479,20 @@ MISTAKES = [
         "links: {bodi: {channel: vcan0}}",
         "a link for a bus 'bodi' that is not there (did you mean 'body'?)",
         "bodi",
+    ),
+    Mistake(
+        "a label that the signal does not have",
+        FRAME,
+        "- {from: powertrain.MotorStatus, to: body, when: \"State == 'Dr'\"}",
+        "when: MotorStatus.State has no value 'Dr' (there are Off, Ready, Derated)",
+        "State == ",
+    ),
+    Mistake(
+        "a label of a signal without a value table",
+        FRAME,
+        "- {from: powertrain.MotorStatus, to: body, when: \"Temperature in ('Hot', 3)\"}",
+        "when: MotorStatus.Temperature has no value table; compare it with a number",
+        "Temperature in",
     ),
     # YAML
     Mistake(
@@ -601,7 +615,7 @@ def test_all_faults_are_told_at_once(project: Project) -> None:
 def test_what_depends_on_a_bus_without_database_is_not_told(project: Project) -> None:
     project.edit("vehicle.yaml", "dbc/powertrain.dbc", "dbc/nothing.dbc")
     told = [finding for file in check([project.folder]) for finding in file.findings]
-    assert [finding.text for finding in told] == ["the database cannot be read: No such file or directory"]
+    assert [finding.text for finding in told] == ["there is no file dbc/nothing.dbc"]
 
 
 @pytest.mark.parametrize(

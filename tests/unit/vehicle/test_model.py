@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.vehicle import VehicleSpec, json_schema
-from gateway.vehicle.model import RouteSpec, bit_rate
+from gateway.vehicle.model import RouteSpec
+from gateway.vehicle.words import bit_rate
 
 ROOT = Path(__file__).parents[3]
 
