@@ -85,6 +85,7 @@ class ForeignWriter(TraceWriter, ABC):
         for flag, reason in self.unfit.items():
             if frame.header & flag:
                 self.skipped[reason] += 1
+                self.frames_left_out[reason] += 1
                 return
         if self._start_ns is None:
             self._start(time_ns)

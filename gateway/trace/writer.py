@@ -19,6 +19,8 @@ class TraceWriter(ABC):
 
     def __init__(self) -> None:
         self.skipped: Counter[str] = Counter()
+        self.frames_left_out: Counter[str] = Counter()
+        """Of these, the frames."""
 
     @abstractmethod
     def write(

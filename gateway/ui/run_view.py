@@ -69,6 +69,10 @@ class RunView:
             self._console.print(_routes(last, len(last.routes), width))
         if last.signals:
             self._console.print(_signals(last, len(last.signals), width))
+        for reason, frames in last.not_recorded.items():
+            self._console.print(
+                Text(f"{frames} frames are not in the recording: {reason}", style="yellow"), soft_wrap=True
+            )
         for failure in last.failures:
             self._console.print(Text(failure, style="red"), soft_wrap=True)
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Final
 
 from gateway.can import BusEvent, Controller, Frame
-from gateway.routing import Journey
+from gateway.routing import Command, Journey, Quality, VssSignal
 from gateway.sim import Kernel
 from gateway.trace import TraceWriter, open_writer
 from gateway.vehicle.about import describe
@@ -21,9 +21,23 @@ from gateway.vehicle.lin import bus_info, lin_fault
 from gateway.vehicle.notes import EventNote, Notes
 from gateway.vehicle.vehicle import Vehicle
 
-EventListener = Callable[[BusEvent], object]
 _EVERY_NS: Final = 100_000_000
 """Frames are kept in memory for so long at most."""
+
+
+class _QualityWatch:
+    """Notes when a signal becomes stale, and when it is good again after that."""
+
+    def __init__(self, events: list[EventNote], kernel: Kernel) -> None:
+        self._events = events
+        self._kernel = kernel
+        self._stale = False
+
+    def __call__(self, signal: VssSignal) -> None:
+        stale = signal.datapoint.quality is Quality.STALE
+        if stale is not self._stale:
+            self._stale = stale
+            self._events.append(Notes.quality(signal, self._kernel.now))
 
 
 class Recorder:
@@ -38,16 +52,31 @@ class Recorder:
         self._writer: TraceWriter = open_writer(path, infos, describe(vehicle, seed).as_json())
         self.frames = 0
         self._closed = False
-        self._listening: list[tuple[list[EventListener], EventListener]] = []
+        self._ends: list[Callable[[], object]] = []
+        self._failures = 0
 
     def start(self) -> None:
         for bus in self._vehicle.buses.values():
             bus.record = self._frames
             listener = partial(self._bus_event, bus.name)
             bus.event_listeners.append(listener)
-            self._listening.append((bus.event_listeners, listener))
+            bus.power_listeners.append(self._power)
+            self._ends += [
+                partial(bus.event_listeners.remove, listener),
+                partial(bus.power_listeners.remove, self._power),
+            ]
         self._vehicle.gateway.journeys.on_journey = self._journey
+        for signal in self._vehicle.gateway.store:
+            if signal.timeout_ns:
+                self._ends.append(signal.listen(_QualityWatch(self._events, self._vehicle.kernel)))
+        if self._vehicle.vss_to_can is not None:
+            self._vehicle.vss_to_can.on_refusal = self._refusal
         self._again()
+
+    @property
+    def left_out(self) -> dict[str, int]:
+        """Frames that the file's format cannot hold, by reason."""
+        return dict(self._writer.frames_left_out)
 
     def close(self) -> None:
         """Write what is still in memory, and end the file. TraceError when it cannot be written."""
@@ -56,9 +85,11 @@ class Recorder:
         self._closed = True
         for bus in self._vehicle.buses.values():
             bus.record = None
-        for listeners, listener in self._listening:
-            listeners.remove(listener)
+        for end in self._ends:
+            end()
         self._vehicle.gateway.journeys.on_journey = None
+        if self._vehicle.vss_to_can is not None:
+            self._vehicle.vss_to_can.on_refusal = None
         try:
             self._write()
         finally:
@@ -72,6 +103,7 @@ class Recorder:
 
     def _write(self) -> None:
         events = self._events
+        self._add_failures()
         position = 0
         write = self._writer.write
         for time_ns, bus, frame, sender, requested_ns, start_ns in self._frames:
@@ -84,6 +116,20 @@ class Recorder:
         self.frames += len(self._frames)
         self._frames.clear()
         events.clear()
+
+    def _add_failures(self) -> None:
+        failures = self._vehicle.failures
+        if len(failures) > self._failures:
+            self._events += [self._notes.failure(failure) for failure in failures[self._failures :]]
+            self._events.sort(key=lambda event: event.time_ns)
+            self._failures = len(failures)
+
+    def _power(self, controller: Controller) -> None:
+        if not self._vehicle.stopping:
+            self._events.append(self._notes.power(controller))
+
+    def _refusal(self, command: Command) -> None:
+        self._events.append(self._notes.refusal(command, self._vehicle.kernel.now))
 
     def _journey(self, journey: Journey) -> None:
         note = self._notes.decision(journey, self._vehicle.kernel.now)

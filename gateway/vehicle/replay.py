@@ -8,13 +8,16 @@ are left out: otherwise the same message would be there twice.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, replace
+from enum import Enum
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from gateway.can import ERROR, EXTENDED, FD, ID_MASK, KEY_MASK
 from gateway.com import header_of
@@ -31,9 +34,19 @@ from gateway.vehicle.report import Report, report
 from gateway.vehicle.run import WATCH_NS, Service, Watcher
 from gateway.vehicle.vehicle import Vehicle
 
+_BEFORE_NS: Final = NS_PER_S
+"""So much before a place in the log is played at once, when somebody goes there."""
 SENDER: Final = "log"
 """The name of the controller that sends what is in the log."""
 _NAMES_TOLD: Final = 5
+
+
+class AtEnd(Enum):
+    """What comes after the last frame."""
+
+    ENDS = "ends"
+    STAYS = "stays"
+    """Whoever watches can go back; Ctrl-C ends it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +63,9 @@ class ReplayOptions:
     trace: Path | None = None
     watcher: Watcher | None = None
     services: tuple[Service, ...] = ()
+    end: AtEnd = AtEnd.ENDS
+    on_player: Callable[[Player], object] | None = None
+    """Gets the player before it starts: for going elsewhere in the log."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +102,9 @@ def replay(vehicle: Vehicle, log: Log, options: ReplayOptions | None = None) -> 
     found = census(chosen)
     findings += [*left_out, *log_findings(log.name, found, vehicle.databases)]
     recorder = Recorder(vehicle, options.trace, vehicle.streams.seed) if options.trace is not None else None
-    player = Player(vehicle, chosen)
+    player = Player(vehicle, chosen, end=options.end)
+    if options.on_player is not None:
+        options.on_player(player)
     if recorder is not None:
         recorder.start()
     vehicle.gateway.start()
@@ -98,7 +116,12 @@ def replay(vehicle: Vehicle, log: Log, options: ReplayOptions | None = None) -> 
         if recorder is not None:
             recorder.close()
     return ReplayReport(
-        run=replace(last, wall_s=(wall_clock_ns() - started) / NS_PER_S, latest_s=latest_ns / NS_PER_S),
+        run=replace(
+            last,
+            wall_s=(wall_clock_ns() - started) / NS_PER_S,
+            latest_s=latest_ns / NS_PER_S,
+            not_recorded={} if recorder is None else recorder.left_out,
+        ),
         unknown=tuple(unknown_frames(found, vehicle.databases)),
         findings=(*findings, *_refusals(vehicle, log)),
     )
@@ -123,31 +146,75 @@ class Player:
     An error frame has no content that could be delivered: it is counted as one of the bus.
     """
 
-    def __init__(self, vehicle: Vehicle, log: Log) -> None:
+    def __init__(self, vehicle: Vehicle, log: Log, *, end: AtEnd = AtEnd.ENDS) -> None:
         self.last: Report | None = None
         self._vehicle = vehicle
+        self._log = log
+        self._end = end
         self._kernel: Kernel = vehicle.kernel
         # On every bus, whether the log has it or not: somebody must acknowledge what the gateway sends there.
         controllers = {name: bus.attach(SENDER) for name, bus in vehicle.buses.items()}
         self._controllers = {index: controllers[bus] for index, bus in enumerate(log.buses) if bus in controllers}
+        self._ahead_ns = 0
+        """So much is the kernel's time ahead of the log's."""
         self._frames = log.frames()
         self._entry = next(self._frames, None)
+        self._round = 0
         self._ended: asyncio.Future[None] | None = None
+
+    @property
+    def length_ns(self) -> int:
+        """From the log's beginning to its last frame."""
+        return self._log.duration_ns
+
+    @property
+    def position_ns(self) -> int:
+        """Where in the log it is."""
+        return min(self.length_ns, max(0, self._kernel.now - self._ahead_ns))
+
+    @property
+    def at_end(self) -> bool:
+        """All frames have been played."""
+        return self._entry is None
 
     def start(self) -> None:
         """Before any time passes, so that the first frames are not late."""
         self._kernel.at(0 if self._entry is None else self._entry[0], self._play)
 
+    def seek(self, position_ns: int) -> int:
+        """Go on from elsewhere in the log; how long before there it begins, for this to be passed at once.
+
+        The latest frame of each identifier before that comes first, so that slow ones are there as well.
+        """
+        log = self._log
+        target_ns = min(max(0, position_ns), self.length_ns)
+        begin_ns = max(0, target_ns - _BEFORE_NS)
+        row = int(np.searchsorted(log.times, begin_ns))
+        self._ahead_ns = self._kernel.now - begin_ns
+        for _, bus, frame in log.select(_latest_rows(log, row)).frames():
+            if not frame.header & ERROR:
+                self._controllers[bus].bus.inject(self._controllers[bus], frame)
+        self._frames = log.frames(row)
+        self._entry = next(self._frames, None)
+        self._round += 1
+        self._play_in(self._round)
+        return target_ns - begin_ns
+
     async def ended(self) -> Report:
-        """Wait for the last frame."""
-        if self.last is None:
+        """Wait for the last frame; for ever, when the player stays at the end."""
+        if self.last is None or self._end is AtEnd.STAYS:
             self._ended = asyncio.get_running_loop().create_future()
             await self._ended
         assert self.last is not None
         return self.last
 
     def _play(self) -> None:
-        now = self._kernel.now
+        self._play_in(0)
+
+    def _play_in(self, round_: int) -> None:
+        if round_ != self._round:
+            return  # of before it went elsewhere
+        now = self._kernel.now - self._ahead_ns
         entry = self._entry
         while entry is not None and entry[0] <= now:
             controller = self._controllers[entry[1]]
@@ -157,12 +224,20 @@ class Player:
                 controller.bus.inject(controller, entry[2])
             entry = self._entry = next(self._frames, None)
         if entry is not None:
-            self._kernel.at(entry[0], self._play)
+            self._kernel.at(entry[0] + self._ahead_ns, self._play if round_ == 0 else partial(self._play_in, round_))
             return
         # Now, in the kernel's time: on the wall it will have gone on before anybody else hears of the end.
         self.last = report(self._vehicle, 0)
-        if self._ended is not None and not self._ended.done():
+        if self._ended is not None and not self._ended.done() and self._end is AtEnd.ENDS:
             self._ended.set_result(None)
+
+
+def _latest_rows(log: Log, row: int) -> NDArray[np.int64]:
+    """The last row before `row` of each identifier of each bus, in the order of time."""
+    where = log.bus[:row].astype(np.uint64) << np.uint64(40) | log.keys[:row]
+    _, backwards = np.unique(where[::-1], return_index=True)
+    rows: NDArray[np.int64] = np.sort(row - 1 - backwards)
+    return rows
 
 
 async def _replay(vehicle: Vehicle, player: Player, options: ReplayOptions) -> tuple[Report, int]:

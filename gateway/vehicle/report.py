@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from gateway.can import Bus, BusEventKind
@@ -75,6 +75,8 @@ class Report:
     failures: list[str]
     latest_s: float = 0.0
     """Wall time: the longest that an event had to wait for the program."""
+    not_recorded: dict[str, int] = field(default_factory=dict)
+    """Frames that the recording's format cannot hold, by reason."""
 
     @property
     def frames(self) -> int:
@@ -113,6 +115,7 @@ class Report:
                 for path, signal in self.signals.items()
             },
             "failures": self.failures,
+            "not_recorded": self.not_recorded,
         }
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Mapping
 from contextlib import AbstractAsyncContextManager, AsyncExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final
 
@@ -63,9 +63,14 @@ def drive(file: VehicleFile, options: RunOptions) -> Report:
             file=file.source.file,
             line=file.source.line(("links", bus)),
         )
-    kernel = Kernel()
-    vehicle = Builder(file, kernel, options.seed, BusMaker(links)).build()
+    vehicle = Builder(file, Kernel(), options.seed, BusMaker(links)).build()
     keep(vehicle, options.selection)
+    return drive_built(vehicle, options)
+
+
+def drive_built(vehicle: Vehicle, options: RunOptions) -> Report:
+    """Drive a vehicle that has been built, and has not driven yet; its links and its selection are its own."""
+    kernel = vehicle.kernel
     recorder = Recorder(vehicle, options.trace, options.seed) if options.trace is not None else None
     started = wall_clock_ns()
     try:
@@ -74,7 +79,8 @@ def drive(file: VehicleFile, options: RunOptions) -> Report:
     finally:
         if recorder is not None:
             recorder.close()
-    return report(vehicle, wall_clock_ns() - started, latest_ns)
+    done = report(vehicle, wall_clock_ns() - started, latest_ns)
+    return done if recorder is None else replace(done, not_recorded=recorder.left_out)
 
 
 async def _drive(vehicle: Vehicle, recorder: Recorder | None, options: RunOptions, started: int) -> int:

@@ -55,3 +55,13 @@ def test_the_ecus_frames_pass_at_the_very_times_of_the_recording(
     of_ecus = [one for one in recorded if not one.comment.startswith("GW")]
     assert len(of_ecus) > 5000
     assert replayed == [(one.time_ns - start, one.bus, one.frame) for one in of_ecus]
+
+
+def test_frames_that_a_format_cannot_hold_are_told(tmp_path: Path) -> None:
+    file = read_vehicle(DEMO)
+    done = drive(file, RunOptions(for_ns=NS_PER_S, trace=tmp_path / "demo.trc"))
+    assert set(done.not_recorded) == {"CAN FD frame (not written to TRC)"}
+    with open_reader(tmp_path / "demo.trc") as reader:
+        recorded = sum(1 for _ in reader)
+    assert recorded + done.not_recorded["CAN FD frame (not written to TRC)"] == done.frames
+    assert not drive(file, RunOptions(for_ns=NS_PER_S, trace=tmp_path / "demo.pcapng")).not_recorded
