@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Final
+from typing import Final, Protocol
 
 from gateway.com.errors import ComError
 from gateway.database import Message, Signal
@@ -53,19 +53,43 @@ ALGORITHMS: Final[dict[str, Checksum]] = {
 """CRC-8 SAE J1850 and CRC-8 0x2F as AUTOSAR's CRC library has them (SWS_CRCLibrary, 7.2.1); exclusive or; sum."""
 
 
+class Seal(Protocol):
+    """A whole scheme of protection, with a counter of its own (`e2e`)."""
+
+    @property
+    def name(self) -> str:
+        """As a report calls it, like E2E P01."""
+
+    def advance(self) -> None:
+        """The next payload is a new one."""
+
+    def protected(self, data: bytes) -> bytes:
+        """The payload, protected; again the same until `advance`."""
+
+    def spoiled(self, data: bytes) -> bytes:
+        """A protected payload, with a wrong checksum."""
+
+
 class Protection:
-    """Counter and checksum of one message: which signals they are, and how the checksum is computed.
+    """Counter and checksum of one message: which signals they are, and how the checksum is computed. Or a `seal`.
 
     The checksum is over the whole payload with its own bits at zero. Its low bits are taken where the signal is
     narrower than 8 bits. `stuck` stops the counter and `wrong` spoils the checksum, for tests of receivers.
     """
 
-    def __init__(self, message: Message, counter: str | None, checksum: str | None, algorithm: str) -> None:
+    def __init__(
+        self, message: Message, counter: str | None, checksum: str | None, algorithm: str, seal: Seal | None = None
+    ) -> None:
         if algorithm not in ALGORITHMS:
             near = nearest(algorithm, list(ALGORITHMS)) or f" (there are {', '.join(ALGORITHMS)})"
             raise ComError(f"there is no checksum algorithm {algorithm!r}{near}")
         self.counter: str | None = message.signal(counter).name if counter else None
         self.checksum: str | None = message.signal(checksum).name if checksum else None
+        if seal is not None:
+            self.checksum = seal.name
+        self.seal: Seal | None = seal
+        self.counts: bool = counter is not None or seal is not None
+        """It has a counter, in a signal or in the seal."""
         self.stuck: bool = False
         self.wrong: bool = False
         self._compute = ALGORITHMS[algorithm]
@@ -73,7 +97,7 @@ class Protection:
         self._count_mask: int = 0
         if self.counter is not None:
             self._count_mask = _place(message.signal(self.counter))[2]
-        self._byte, self._shift, self._mask = _place(message.signal(self.checksum)) if self.checksum else (0, 0, 0)
+        self._byte, self._shift, self._mask = _place(message.signal(checksum)) if checksum else (0, 0, 0)
 
     def next_count(self) -> int:
         """The counter's value for the frame that is sent now."""
@@ -81,8 +105,22 @@ class Protection:
             self._count = self._count + 1 & self._count_mask
         return max(self._count, 0)
 
+    def expected(self, data: bytes) -> bytes:
+        """A received payload with the checksum that would be right (without a seal): for who checks."""
+        checked = bytearray(data)
+        rest = checked[self._byte] & ~(self._mask << self._shift)
+        checked[self._byte] = rest
+        checked[self._byte] = rest | (self._compute(checked) & self._mask) << self._shift
+        return bytes(checked)
+
     def sealed(self, data: bytes) -> bytes:
         """The payload with its checksum."""
+        seal = self.seal
+        if seal is not None:
+            if not self.stuck:
+                seal.advance()
+            whole = seal.protected(data)
+            return seal.spoiled(whole) if self.wrong else whole
         sealed = bytearray(data)
         rest = sealed[self._byte] & ~(self._mask << self._shift)
         sealed[self._byte] = rest

@@ -25,11 +25,17 @@ class RxMessage:
         self.time_ns: int = 0
         self.count: int = 0
         self.timeout_ns: int = MISSED_CYCLES * (definition.cycle_ns or 0)
+        self.check: Callable[[bytes], bool] | None = None
+        """Says whether a payload may be used (end-to-end protection); others are counted in `unfit` and not taken."""
+        self.unfit: int = 0
         self._kernel = kernel
         self._callbacks: list[Callable[[RxMessage], object]] = []
         controller.receive(header_of(definition) & KEY_MASK, self._receive)
 
     def _receive(self, frame: Frame) -> None:
+        if self.check is not None and not self.check(frame.data):
+            self.unfit += 1
+            return
         self.data = frame.data
         self.time_ns = self._kernel.now
         self.count += 1

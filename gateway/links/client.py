@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Final, TypeVar
 
 from gateway.links.errors import LinkError
-from gateway.links.records import VERSION, Bye, Condition, Failure, Hello, Open, Opened, Record, Welcome
+from gateway.links.records import VERSION, Bye, Condition, Failure, Hello, Open, Opened, Record, Stream, Welcome
 from gateway.links.wire import HEAD, decode, encode, record_length
 from gateway.sim import wall_clock_ns
 
@@ -64,6 +64,15 @@ class Client:
             raise LinkError(f"{self.place}: {error.strerror or 'no answer'}") from None
         self._socket.setblocking(False)
         return opened.name, condition
+
+    def stream(self, name: str) -> socket.socket:
+        """Ask for a stream instead of a bus; gives the socket, which is the caller's from now on. Raises `LinkError`."""
+        try:
+            self._ask(Stream(name), Opened)
+        except OSError as error:
+            raise LinkError(f"{self.place}: {error.strerror or 'no answer'}") from None
+        self._socket.settimeout(None)
+        return self._socket
 
     def fileno(self) -> int:
         """Readable while there is something to receive; -1 after `close`."""

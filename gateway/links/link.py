@@ -16,6 +16,10 @@ from gateway.can import BusEventKind, Frame
 from gateway.links.errors import LinkError
 
 SOCKETCAN: Final = "socketcan"
+ACF: Final = "acf"
+"""IEEE 1722 ACF-CAN, over UDP or raw Ethernet."""
+PDU: Final = "pdu"
+"""AUTOSAR PDU transport, over UDP or TCP."""
 _RATE: Final = re.compile(r"([0-9]{1,9}(?:\.[0-9]{1,9})?)([kKM]?)")
 _RATE_UNITS: Final = {"": 1, "k": 1_000, "K": 1_000, "M": 1_000_000}
 _INTERFACE: Final = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
@@ -24,13 +28,15 @@ _FORM: Final = "[INTERFACE:]CHANNEL[@BITRATE[/DATABITRATE]][,KEY=VALUE...]"
 
 @dataclass(frozen=True, slots=True)
 class LinkAddress:
-    """Where a bus is linked to. `interface`: socketcan, or one of python-can's; bit rates in bit/s, None for the bus's."""
+    """Where a bus is linked to. `interface`: socketcan, acf, pdu, or one of python-can's; bit rates in bit/s, None for the
+    bus's; `pdus`: PDU identifiers by the frame's header (AUTOSAR PDU transport)."""
 
     interface: str
     channel: str
     bitrate: int | None = None
     data_bitrate: int | None = None
     options: Mapping[str, str] = field(default_factory=dict)
+    pdus: Mapping[int, int] = field(default_factory=dict)
 
     def __str__(self) -> str:
         return self.channel if self.interface == SOCKETCAN else f"{self.interface}:{self.channel}"

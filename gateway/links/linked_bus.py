@@ -52,6 +52,11 @@ class LinkedBus(Bus):
         self._in_flight: deque[Sending] = deque()
         self.outside: Final = self.attach(link.name)
 
+    @property
+    def is_up(self) -> bool:
+        """The link works, as far as it knows."""
+        return self._up
+
     def open(self) -> None:
         """Let the link begin. LinkError with the reason when it cannot."""
         self._up = True

@@ -5,6 +5,7 @@ big-endian, a text is its length (1 byte) and UTF-8. The client begins:
 
     HELLO -> WELCOME (with the channels), OPEN -> OPENED; then FRAME both ways, LOST and STATE from the simulation.
 
+Instead of OPEN a client may ask for a STREAM -> OPENED; what follows is the stream's own, both ways, and no records.
 BYE from the client asks to take all frames before it and to close then; ERROR says why the simulation closes.
 """
 
@@ -27,6 +28,7 @@ class Kind(IntEnum):
     HELLO = 0x01
     OPEN = 0x02
     BYE = 0x03
+    STREAM = 0x04
     WELCOME = 0x11
     OPENED = 0x12
     LOST = 0x13
@@ -87,8 +89,14 @@ class Open(NamedTuple):
     echo: bool
 
 
+class Stream(NamedTuple):
+    """Take no part in a bus, but give me the stream of this name; what it is says who offers it."""
+
+    stream: str
+
+
 class Opened(NamedTuple):
-    """The client is on the bus; `name` is its controller's, as it stands in recordings."""
+    """The client is on the bus; `name` is its controller's, as it stands in recordings. Or a stream's: it begins."""
 
     name: str
 
@@ -125,4 +133,4 @@ class Failure(NamedTuple):
     reason: str
 
 
-Record = Hello | Welcome | Open | Opened | Carried | Lost | Condition | Bye | Failure
+Record = Hello | Welcome | Open | Stream | Opened | Carried | Lost | Condition | Bye | Failure

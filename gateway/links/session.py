@@ -8,6 +8,7 @@ is room for a fixed number of them, then the oldest is thrown away and the clien
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Collection
 from enum import Enum
 from typing import Final
 
@@ -25,6 +26,7 @@ from gateway.links.records import (
     Lost,
     Open,
     Opened,
+    Stream,
     Welcome,
 )
 from gateway.links.wire import LIN_MASK, encode
@@ -32,7 +34,7 @@ from gateway.links.wire import LIN_MASK, encode
 ROOM: Final = 8192
 """Frames that wait for a client which does not read."""
 
-Request = Open | Carried | Bye
+Request = Open | Stream | Carried | Bye
 
 
 class SessionState(Enum):
@@ -41,19 +43,24 @@ class SessionState(Enum):
     NEW = "nothing said yet"
     GREETED = "versions agreed"
     OPEN = "on a bus"
+    STREAMING = "a stream"
     ENDED = "over"
 
 
 class Session:
-    """One client. `lost`: frames thrown away so far; `failure`: why the conversation was broken off, if it was."""
+    """One client. `lost`: frames thrown away so far; `failure`: why the conversation was broken off, if it was.
 
-    def __init__(self, welcome: Welcome, room: int = ROOM) -> None:
+    `streams`: the names of what can be asked for instead of a bus.
+    """
+
+    def __init__(self, welcome: Welcome, room: int = ROOM, streams: Collection[str] = ()) -> None:
         self.state = SessionState.NEW
         self.name = ""
         self.lost = 0
         self.failure: str | None = None
         self._welcome = welcome
         self._formats = {channel.name: channel.format for channel in welcome.channels}
+        self._streams = streams
         self._fd = False
         self._lin = False
         self._stream = RecordStream()
@@ -97,6 +104,10 @@ class Session:
     def opened(self, name: str, condition: Condition) -> None:
         """The client has become the controller `name`."""
         self._first += [encode(Opened(name)), encode(condition)]
+
+    def streaming(self, name: str) -> None:
+        """The client gets the stream that it asked for; there are no records after this."""
+        self._first.append(encode(Opened(name)))
 
     def condition(self, condition: Condition) -> None:
         """The state of the client's controller has changed; a client that does not read gets the last state only."""
@@ -147,6 +158,9 @@ class Session:
             case Open() if self.state is SessionState.GREETED:
                 self._check_open(record)
                 return record
+            case Stream() if self.state is SessionState.GREETED:
+                self._check_stream(record)
+                return record
             case Carried() if self.state is SessionState.OPEN:
                 self._check_frame(record)
                 return record
@@ -170,6 +184,12 @@ class Session:
         self._lin = bus_format is Format.LIN
         self._fd = bus_format is Format.CAN_FD
         self.state = SessionState.OPEN
+
+    def _check_stream(self, request: Stream) -> None:
+        if request.stream not in self._streams:
+            there = f"there are: {', '.join(self._streams)}" if self._streams else "it offers none"
+            raise RecordError(f"there is no stream {request.stream!r} in {self._welcome.vehicle}; {there}")
+        self.state = SessionState.STREAMING
 
     def _check_frame(self, request: Carried) -> None:
         header = request.frame.header

@@ -37,11 +37,18 @@ class Conversation(Protocol[Asked_co]):
     def end(self, reason: str | None = None) -> None: ...
 
 
+class Connected(Protocol):
+    """A connection of a server, for its end."""
+
+    def stop(self, reason: str) -> None: ...
+    def abort(self) -> None: ...
+
+
 class Clients:
     """The connections of one server. `broken`: conversations that ended with a fault."""
 
     def __init__(self) -> None:
-        self.now: set[StreamClient[Any]] = set()
+        self.now: set[Connected] = set()
         self.broken = 0
 
     def __len__(self) -> int:
@@ -180,6 +187,13 @@ class StreamClient(asyncio.Protocol, Generic[Request]):
             data = self.outgoing()
             if data:
                 self._transport.write(data)
+
+    def hand_over(self) -> asyncio.Transport | None:
+        """Send what there is to send, and have no more to do with the connection. None when it is gone."""
+        self._flush()
+        transport, self._transport = self._transport, None
+        self._clients.now.discard(self)
+        return transport
 
     # The end
 

@@ -26,6 +26,7 @@ from gateway.links.records import (
     Opened,
     Record,
     State,
+    Stream,
     Welcome,
 )
 
@@ -76,6 +77,8 @@ def _fields(record: Record) -> tuple[Kind, bytes]:
             return Kind.HELLO, MAGIC + bytes([version]) + _text(name)
         case Open(channel, echo):
             return Kind.OPEN, bytes([_FLAG_ECHO if echo else 0]) + _text(channel)
+        case Stream(stream):
+            return Kind.STREAM, _text(stream)
         case Bye():
             return Kind.BYE, b""
         case Welcome(version, epoch_ns, vehicle, channels):
@@ -236,6 +239,7 @@ def _open(fields: _Fields) -> Open:
 _DECODERS: Final[dict[int, Callable[[_Fields], Record]]] = {
     Kind.HELLO: _hello,
     Kind.OPEN: _open,
+    Kind.STREAM: lambda fields: Stream(fields.text()),
     Kind.BYE: lambda _fields: Bye(),
     Kind.WELCOME: _welcome,
     Kind.OPENED: lambda fields: Opened(fields.text()),

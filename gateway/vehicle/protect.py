@@ -1,13 +1,26 @@
-"""Counters and checksums of a vehicle file, given to who sends the message."""
+"""Counters, checksums and end-to-end protection of a vehicle file, given to who sends the message and who receives it."""
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING
+
 from gateway.com import Protection
 from gateway.database import Message
+from gateway.errors import GatewayError
 from gateway.vehicle.errors import VehicleFileError
 from gateway.vehicle.model import ProtectSpec
-from gateway.vehicle.names import resolve
+from gateway.vehicle.names import End, resolve
 from gateway.vehicle.vehicle import Vehicle
+
+if TYPE_CHECKING:
+    from gateway.com.e2e_profiles import E2EConfig
+
+Check = Callable[[bytes], bool]
+"""Whether a payload may be used."""
+Checks = dict[tuple[str, int], Check]
+"""By bus and identifier."""
 
 
 def protect(vehicle: Vehicle, name: str, spec: ProtectSpec, forwarded: set[tuple[str, int]]) -> Message | None:
@@ -20,9 +33,11 @@ def protect(vehicle: Vehicle, name: str, spec: ProtectSpec, forwarded: set[tuple
     message = end.message
     if message is None or end.signal is not None:
         raise VehicleFileError(f"{name!r} is not bus.Message")
-    if spec.counter is None and spec.checksum is None:
-        raise VehicleFileError(f"the protection of {name} has neither counter nor checksum")
-    protection = Protection(message, spec.counter, spec.checksum, spec.algorithm)
+    if spec.counter is None and spec.checksum is None and spec.e2e is None:
+        raise VehicleFileError(f"the protection of {name} has neither counter nor checksum nor e2e")
+    protection = protection_of(message, spec)
+    if spec.e2e is not None:
+        _check_receivers(vehicle, end, spec)
     gateway = vehicle.gateway
     place = (end.bus, message.name)
     composed = gateway.targets[place].message if place in gateway.targets else gateway.commands.get(place)
@@ -34,3 +49,61 @@ def protect(vehicle: Vehicle, name: str, spec: ProtectSpec, forwarded: set[tuple
         return message
     sender.protection = protection
     return None
+
+
+def protection_of(message: Message, spec: ProtectSpec) -> Protection:
+    """What a sender of the message puts in; each sender needs one of its own."""
+    if spec.e2e is None:
+        return Protection(message, spec.counter, spec.checksum, spec.algorithm)
+    if spec.counter is not None or spec.checksum is not None:
+        raise VehicleFileError("e2e has a counter and a checksum of its own: leave `counter` and `checksum` out")
+    from gateway.com.e2e import E2EProtector
+
+    config = e2e_config(spec)
+    if message.length < config.shortest:
+        raise VehicleFileError(
+            f"{message.name} has {message.length} bytes; E2E {spec.e2e} at byte {spec.offset} needs {config.shortest}"
+        )
+    return Protection(message, None, None, spec.algorithm, E2EProtector(config))
+
+
+def e2e_config(spec: ProtectSpec) -> E2EConfig:
+    """The profile as the file has it. VehicleFileError without a data identifier, ComError for what it cannot be."""
+    from gateway.com.e2e_profiles import DataIdMode, E2EConfig, Profile
+
+    assert spec.e2e is not None
+    if spec.data_id is None:
+        raise VehicleFileError(f"E2E {spec.e2e} needs a `data_id`")
+    if isinstance(spec.data_id, list) and not all(0 <= byte <= 255 for byte in spec.data_id):
+        raise VehicleFileError("the data identifiers of a list are bytes, 0 to 255")
+    data_id = bytes(spec.data_id) if isinstance(spec.data_id, list) else spec.data_id
+    return E2EConfig(Profile(spec.e2e), data_id, spec.offset, DataIdMode(spec.data_id_mode), spec.max_delta)
+
+
+def _check_receivers(vehicle: Vehicle, end: End, spec: ProtectSpec) -> None:
+    """Each ECU checks for itself, and so does the gateway (`checkers`)."""
+    assert end.message is not None and end.key is not None
+    for ecu in vehicle.ecus.values():
+        port = ecu.ports.get(end.bus)
+        if port is not None:
+            port.check(end.message.name, _checker(spec))
+
+
+def checkers(vehicle: Vehicle, specs: Mapping[str, ProtectSpec]) -> Checks:
+    """The gateway's checks before it believes a signal, by bus and key. What is wrong with a spec is told elsewhere."""
+    found: Checks = {}
+    for name, spec in specs.items():
+        if spec.e2e is None:
+            continue
+        with contextlib.suppress(GatewayError):
+            end = resolve(name, vehicle.databases)
+            if end.key is not None:
+                found[end.bus, end.key] = _checker(spec)
+    return found
+
+
+def _checker(spec: ProtectSpec) -> Check:
+    from gateway.com.e2e import GOOD, E2EChecker
+
+    checker = E2EChecker(e2e_config(spec))
+    return lambda data: checker.check(data) in GOOD

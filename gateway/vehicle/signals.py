@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from gateway.can import Frame
 from gateway.database import Message
+from gateway.errors import GatewayError
 from gateway.routing import (
     CanToVss,
     CanValue,
@@ -15,7 +17,9 @@ from gateway.routing import (
     load_defaults,
     load_mapping,
 )
+from gateway.routing.upward import MessageFeed
 from gateway.vehicle.file import VehicleFile
+from gateway.vehicle.protect import Check, Checks, checkers
 from gateway.vehicle.vehicle import Vehicle
 
 
@@ -24,31 +28,57 @@ def build_signals(vehicle: Vehicle, file: VehicleFile) -> None:
     options = file.spec.gateway
     if options.signals is None:
         return
-    overlays = [file.folder / overlay for overlay in options.overlays]
-    mapping = load_mapping(file.folder / options.signals, vehicle.databases, *overlays)
-    defaults = load_defaults(file.folder / options.defaults, vehicle.databases) if options.defaults else None
-    attach_mapping(vehicle, mapping, defaults)
+    overlays = [file.existing(overlay, "gateway", "overlays") for overlay in options.overlays]
+    mapping = load_mapping(file.existing(options.signals, "gateway", "signals"), vehicle.databases, *overlays)
+    defaults = (
+        load_defaults(file.existing(options.defaults, "gateway", "defaults"), vehicle.databases)
+        if options.defaults
+        else None
+    )
+    attach_mapping(vehicle, mapping, defaults, checkers(vehicle, file.spec.protect))
 
 
-def attach_mapping(vehicle: Vehicle, mapping: VssMapping, defaults: Defaults | None = None) -> None:
-    """Let the gateway follow the rules of a mapping, in both directions."""
+def attach_mapping(
+    vehicle: Vehicle, mapping: VssMapping, defaults: Defaults | None = None, checks: Checks | None = None
+) -> None:
+    """Let the gateway follow the rules of a mapping, in both directions. `checks`: end-to-end protected messages."""
     gateway = vehicle.gateway
     vehicle.mapping = mapping
     vehicle.can_to_vss = CanToVss(gateway.kernel, mapping.upward, gateway.store)
     for (bus, key), feed in vehicle.can_to_vss.messages.items():
-        gateway.controllers[bus].receive(key, feed.on_frame)
+        check = (checks or {}).get((bus, key))
+        gateway.controllers[bus].receive(key, feed.on_frame if check is None else _checked(feed, check))
     vehicle.vss_to_can = VssToCan(mapping.downward, gateway.store, _sender(vehicle), defaults)
     for command in vehicle.vss_to_can.commands:
         place = command.rule.place
         message = gateway.command(place.bus, place.message)
+        routed = gateway.routed_signals(place.bus, place.message)
+        if place.signal.name in routed:
+            name = f"{place.bus}.{place.message.name}.{place.signal.name}"
+            path = command.rule.leaf.path
+            raise GatewayError(f"{name} is the target of a route and of the actuator {path}; it can be one only")
         for name, value in vehicle.vss_to_can.values(place.bus, place.message).items():
-            message.signal(name).value = value
+            if name not in routed:
+                message.signal(name).value = value
+
+
+def _checked(feed: MessageFeed, check: Check) -> Callable[[Frame], None]:
+    """Believe only what the check lets through: what else comes keeps no signal from becoming stale."""
+
+    def on_frame(frame: Frame) -> None:
+        if check(frame.data):
+            feed.on_frame(frame)
+
+    return on_frame
 
 
 def _sender(vehicle: Vehicle) -> Callable[[str, Message, dict[str, CanValue]], None]:
+    gateway = vehicle.gateway
+
     def send(bus: str, message: Message, values: dict[str, CanValue]) -> None:
-        sending = vehicle.gateway.command(bus, message)
-        raws = {name: message.signal(name).to_raw(value) for name, value in values.items()}
+        sending = gateway.command(bus, message)
+        routed = gateway.routed_signals(bus, message)
+        raws = {name: message.by_name[name].to_raw(value) for name, value in values.items() if name not in routed}
         for name, raw in raws.items():
             sending.signal(name).put_raw(raw)
         if not sending.send():

@@ -1,0 +1,100 @@
+"""Datapoints and requests as JSON: `{"value": 12.5, "time": "2026-11-24T07:55:17.726748Z", "quality": "good"}`."""
+
+from __future__ import annotations
+
+import json
+import math
+from datetime import UTC, datetime
+from functools import lru_cache
+from typing import Any, Final, NoReturn
+
+from gateway.routing import Datapoint, Quality, Value, VssLeaf
+from gateway.services.errors import RequestError
+from gateway.sim import NS_PER_S
+
+LARGEST: Final = 65536
+"""Bytes of a request; the longest string of a vehicle is far shorter."""
+_QUALITIES: Final = {quality.value: quality for quality in Quality}
+_encode: Final = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+
+
+def encode(point: Datapoint, epoch_ns: int) -> bytes:
+    """A datapoint for others. `epoch_ns`: nanoseconds since 1970 at the vehicle's time zero.
+
+    A number that JSON does not have (not a number, infinity) is null.
+    """
+    value = point.value
+    text = _encode(_finite(value) if isinstance(value, float | list) else value)
+    return (
+        f'{{"value":{text},"time":"{timestamp(epoch_ns + point.time_ns)}","quality":"{point.quality.value}"}}'.encode()
+    )
+
+
+def _finite(value: Value) -> object:
+    if isinstance(value, list):
+        return [_finite(item) for item in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
+def timestamp(time_ns: int) -> str:
+    """ISO 8601 in UTC with microseconds."""
+    seconds, nanoseconds = divmod(time_ns, NS_PER_S)
+    return f"{_second(seconds)}.{nanoseconds // 1000:06}Z"
+
+
+@lru_cache(maxsize=4)
+def _second(seconds: int) -> str:
+    return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%dT%H:%M:%S}"
+
+
+def decode(data: bytes) -> tuple[object, Quality]:
+    """Value and quality of a datapoint that another gateway tells. RequestError for what is none."""
+    found = _json(data)
+    if not isinstance(found, dict) or "value" not in found:
+        raise RequestError('is no datapoint: expected is {"value": ..., "time": ..., "quality": ...}')
+    quality = _QUALITIES.get(found.get("quality", "good")) if isinstance(found.get("quality", "good"), str) else None
+    if quality is None:
+        raise RequestError(f"there is no quality {found['quality']!r:.40}; there are {', '.join(_QUALITIES)}")
+    return found["value"], quality
+
+
+def wished(data: bytes, leaf: VssLeaf) -> object:
+    """The value that a set request asks for: JSON, or `{"value": JSON}`, or plain text for a leaf that is text.
+
+    RequestError for what is neither.
+    """
+    try:
+        found = _json(data)
+    except RequestError:
+        if leaf.element != "string" or leaf.is_array or len(data) > LARGEST:
+            raise
+        return _text(data)
+    if isinstance(found, dict):
+        if "value" not in found:
+            raise RequestError('expected is a value, or {"value": ...}')
+        return found["value"]
+    if leaf.datatype == "string" and not isinstance(found, str):
+        return _text(data)
+    return found
+
+
+def _text(data: bytes) -> str:
+    try:
+        return data.decode()
+    except UnicodeDecodeError as error:
+        raise RequestError(f"is not text in UTF-8 (byte {error.start})") from None
+
+
+def _json(data: bytes) -> Any:
+    if len(data) > LARGEST:
+        raise RequestError(f"{len(data)} bytes are more than {LARGEST}")
+    try:
+        return json.loads(data, parse_constant=_no_constant)
+    except RecursionError:
+        raise RequestError("is JSON nested too deep") from None
+    except ValueError as error:
+        raise RequestError(f"is no JSON: {error}") from None
+
+
+def _no_constant(text: str) -> NoReturn:
+    raise ValueError(f"{text} is no number")
