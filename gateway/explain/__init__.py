@@ -1,5 +1,6 @@
 """What happened to a frame, and why: from a recording to steps for people. Knows `vehicle` and below."""
 
+from gateway.explain.cause import Answer, Cause, Fault, Stage
 from gateway.explain.errors import ExplainError
 from gateway.explain.explanation import Explanation, Step, StepKind
 from gateway.explain.frame import explain_frame
@@ -7,24 +8,33 @@ from gateway.explain.names import Names, names_of
 from gateway.explain.notes import Decided, FrameNote, SourceNote, decided_in, note_of
 from gateway.explain.question import FrameQuestion, parse_question
 from gateway.explain.recording import Recording, Window, find_window, nearness, open_recording
+from gateway.explain.scene import Scene
 from gateway.explain.summary import RuleSummary, StreamSummary, Summary, summarize
-from gateway.explain.text import explanation_lines, summary_lines
+from gateway.explain.text import answer_lines, explanation_lines, summary_lines
+from gateway.explain.why import SignalQuestion, parse_signal, why
 
 __all__ = [
+    "Answer",
+    "Cause",
     "Decided",
     "ExplainError",
     "Explanation",
+    "Fault",
     "FrameNote",
     "FrameQuestion",
     "Names",
     "Recording",
     "RuleSummary",
+    "Scene",
+    "SignalQuestion",
     "SourceNote",
+    "Stage",
     "Step",
     "StepKind",
     "StreamSummary",
     "Summary",
     "Window",
+    "answer_lines",
     "decided_in",
     "explain_frame",
     "explanation_lines",
@@ -34,6 +44,8 @@ __all__ = [
     "note_of",
     "open_recording",
     "parse_question",
+    "parse_signal",
     "summarize",
     "summary_lines",
+    "why",
 ]

@@ -25,6 +25,8 @@ class Names:
     databases: Mapping[str, Database] = field(default_factory=dict)
     times: Mapping[str, FrameTimes | LinTimes] = field(default_factory=dict)
     """By bus, where its bit rates are known."""
+    vehicle: Vehicle | None = None
+    """As its file has it, or the one that runs."""
 
     @property
     def rules(self) -> Sequence[AboutRule]:
@@ -68,6 +70,10 @@ class Names:
         except ValueError:
             return None
 
+    def intermission_ns(self, bus: str) -> int:
+        times = self.times.get(bus)
+        return times.intermission_ns if isinstance(times, FrameTimes) else 0
+
 
 def names_of(about: About | None, vehicle: Vehicle | None = None) -> Names:
     """The names of a recording. Where it says nothing about itself, the vehicle file stands in."""
@@ -79,7 +85,7 @@ def names_of(about: About | None, vehicle: Vehicle | None = None) -> Names:
                 times[bus.name] = LinTimes(bus.bitrate)
                 continue
             times[bus.name] = FrameTimes(BitRates(bus.bitrate, bus.data_bitrate or bus.bitrate))
-    return Names(known, {} if vehicle is None else vehicle.databases, times)
+    return Names(known, {} if vehicle is None else vehicle.databases, times, vehicle)
 
 
 def id_text(header: int) -> str:

@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
-from gateway.can import KEY_MASK
 from gateway.explain.errors import ExplainError
 from gateway.explain.names import id_text, seconds_text
 from gateway.explain.question import FrameQuestion
 from gateway.sim import NS_PER_S
-from gateway.trace import Event, Recorded, open_reader
+from gateway.trace import Event, Recorded, open_table
 from gateway.vehicle import About, read_about
+
+if TYPE_CHECKING:
+    from gateway.trace import RecordTable
 
 AROUND_NS: Final = 10 * NS_PER_S
 """So much before and after a frame is looked at."""
+_AROUND_ROWS: Final = 20_000
+"""But not more records than this, on either side."""
 _ABSOLUTE_NS: Final = 365 * 86_400 * NS_PER_S
 """Recordings that begin later count from 1970; the times asked for and told then count from their first record."""
 
@@ -29,6 +32,7 @@ class Recording:
     about: About | None
     buses: tuple[str, ...]
     origin_ns: int
+    table: RecordTable = field(repr=False)
 
 
 class Window(NamedTuple):
@@ -46,66 +50,41 @@ class Window(NamedTuple):
 
 
 def open_recording(path: Path) -> Recording:
-    """Look at the head of a recording, and at all of it where its head does not name the buses. TraceError."""
-    with open_reader(path) as reader:
-        about = read_about(reader.comment)
-        records = reader.records()
-        first = next((record for record in records if isinstance(record, Recorded)), None)
-        if first is None:
-            raise reader.nothing()
-        if about is None:
-            for _ in records:
-                pass
-        buses = tuple(bus.name for bus in about.buses) if about else reader.buses
-    return Recording(path, about, buses, first.time_ns if first.time_ns > _ABSOLUTE_NS else 0)
+    """Look through a recording. TraceError when it cannot be read or holds no frame."""
+    table = open_table(path)
+    about = read_about(table.comment)
+    buses = tuple(bus.name for bus in about.buses) if about else table.buses
+    first_ns = int(table.times[table.bus >= 0][0])
+    return Recording(path, about, buses, first_ns if first_ns > _ABSOLUTE_NS else 0, table)
 
 
 def find_window(recording: Recording, question: FrameQuestion) -> Window:
     """The frame that is asked for and what is around it. ExplainError, with the nearest, when there is none."""
+    table = recording.table
+    rows = table.rows(question.bus, question.key)
+    if not len(rows):
+        raise ExplainError(_nothing(table, question), file=str(recording.path))
     wanted_ns = (question.time_ns or 0) + recording.origin_ns
-    best: Recorded | None = None
-    others: dict[int, int] = {}
-    for record in _records(recording):
-        if not isinstance(record, Recorded) or record.bus != question.bus:
-            continue
-        key = record.frame.header & KEY_MASK
-        if key != question.key:
-            others[key] = others.get(key, 0) + 1
-        elif best is None or abs(record.time_ns - wanted_ns) < abs(best.time_ns - wanted_ns):
-            best = record
-    if best is None:
-        raise ExplainError(_nothing(question, others), file=str(recording.path))
-    return _around(recording, best)
+    nearest_row = int(rows[int(abs(table.times[rows] - wanted_ns).argmin())])
+    return window_around(table, nearest_row, recording.origin_ns)
 
 
-def _nothing(question: FrameQuestion, others: dict[int, int]) -> str:
+def window_around(table: RecordTable, row: int, origin_ns: int) -> Window:
+    """The records around one."""
+    time_ns = int(table.times[row])
+    first, behind = table.span(time_ns - AROUND_NS, time_ns + AROUND_NS)
+    low, high = max(first, row - _AROUND_ROWS), min(behind, row + _AROUND_ROWS)
+    records = table.between(low, high)
+    return Window(records, row - low, low == 0, high == len(table), origin_ns, table.problem)
+
+
+def _nothing(table: RecordTable, question: FrameQuestion) -> str:
     wanted = id_text(question.key)
+    others = set(table.key[table.rows(question.bus)].tolist())
     listed = ", ".join(id_text(key) for key in sorted(others, key=lambda key: abs(key - question.key))[:8])
     if not others:
         return f"there is no frame on {question.bus} at all"
     return f"there is no frame {wanted} on {question.bus}; nearest to it there are {listed}"
-
-
-def _around(recording: Recording, best: Recorded) -> Window:
-    low, high = best.time_ns - AROUND_NS, best.time_ns + AROUND_NS
-    kept: list[Recorded | Event] = []
-    before = after = 0
-    with open_reader(recording.path) as reader:
-        for record in reader.records():
-            if record.time_ns < low:
-                before += 1
-            elif record.time_ns > high:
-                after += 1
-            else:
-                kept.append(record)
-        problem = reader.problem
-    target = next(index for index, record in enumerate(kept) if record == best)
-    return Window(kept, target, before == 0, after == 0, recording.origin_ns, problem)
-
-
-def _records(recording: Recording) -> Iterator[Recorded | Event]:
-    with open_reader(recording.path) as reader:
-        yield from reader.records()
 
 
 def nearness(question: FrameQuestion, window: Window) -> str | None:

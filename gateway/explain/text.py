@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from gateway.explain.cause import Answer
 from gateway.explain.explanation import Explanation
 from gateway.explain.names import Names, seconds_text
 from gateway.explain.summary import RuleSummary, StreamSummary, Summary
@@ -19,6 +20,16 @@ def explanation_lines(explanation: Explanation, origin_ns: int = 0) -> Iterator[
         for detail in step.details:
             yield f"{'':20}  {detail}"
     for note in explanation.notes:
+        yield f"note: {note}"
+
+
+def answer_lines(answer: Answer, origin_ns: int = 0) -> Iterator[str]:
+    """The cause first, then the way from the CAN frame up."""
+    yield answer.headline
+    for stage in answer.way:
+        time = "" if stage.time_ns is None else seconds_text(stage.time_ns - origin_ns)
+        yield f"{time:>18}  {stage.text}"
+    for note in answer.notes:
         yield f"note: {note}"
 
 

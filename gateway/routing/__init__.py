@@ -1,6 +1,6 @@
 """The gateway: routes, conditions, the signal store, the mapping to VSS, journeys. Knows `com` and below."""
 
-from gateway.routing.downward import VssToCan
+from gateway.routing.downward import Command, VssToCan
 from gateway.routing.expression import Expression, ExpressionError, compile_expression
 from gateway.routing.frame_route import FrameRoute
 from gateway.routing.gateway import Gateway
@@ -8,10 +8,10 @@ from gateway.routing.journey import NOT_YET, Decision, Journey, Journeys, RouteC
 from gateway.routing.lane import Lane
 from gateway.routing.mapping import load_defaults, load_mapping
 from gateway.routing.route import Condition, Route, Rule
-from gateway.routing.rules import CanValue, Defaults, VssMapping
+from gateway.routing.rules import CanValue, Defaults, Place, UpwardRule, VssMapping
 from gateway.routing.signal_route import SendMode, SignalRoute, TargetMessage, Transform
 from gateway.routing.store import NEVER, Datapoint, NotSentError, Quality, SignalError, SignalStore, Value, VssSignal
-from gateway.routing.upward import CanToVss, SignalFeed
+from gateway.routing.upward import CanToVss, Refusal, SignalFeed
 from gateway.routing.vss import MappingError, VssLeaf
 from gateway.routing.vss_tree import VssTree, load_tree
 
@@ -20,6 +20,7 @@ __all__ = [
     "NOT_YET",
     "CanToVss",
     "CanValue",
+    "Command",
     "Condition",
     "Datapoint",
     "Decision",
@@ -33,7 +34,9 @@ __all__ = [
     "Lane",
     "MappingError",
     "NotSentError",
+    "Place",
     "Quality",
+    "Refusal",
     "Route",
     "RouteCounts",
     "RoutedFrame",
@@ -45,6 +48,7 @@ __all__ = [
     "SignalStore",
     "TargetMessage",
     "Transform",
+    "UpwardRule",
     "Value",
     "VssLeaf",
     "VssMapping",

@@ -36,6 +36,8 @@ class VssToCan:
         self, rules: Iterable[DownwardRule], store: SignalStore, send: Send, defaults: Defaults | None = None
     ) -> None:
         self.commands: Final = [Command(rule) for rule in rules]
+        self.on_refusal: Callable[[Command], object] | None = None
+        """Called with each command whose target value has just been refused."""
         self._send = send
         self._values: dict[tuple[str, Message], dict[str, CanValue]] = {}
         for command in self.commands:
@@ -61,6 +63,8 @@ class VssToCan:
         except SignalError as error:
             command.refused += 1
             command.last_refusal = error.sentence
+            if self.on_refusal is not None:
+                self.on_refusal(command)
             raise
         self._values[place.bus, place.message] = values
         command.sent += 1

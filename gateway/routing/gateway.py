@@ -73,13 +73,27 @@ class Gateway:
         return self.targets[key]
 
     def command(self, bus: str, message: Message) -> TxMessage:
-        """The message that carries target values of actuators down to a bus."""
+        """The message that carries target values of actuators down to a bus.
+
+        On LIN a frame has one publisher, so the message that routes compose carries them as well. GatewayError on CAN.
+        """
         key = (bus, message.name)
-        if key in self.targets:
-            raise GatewayError(f"{bus}.{message.name} is the target of a route and of an actuator; it can be one only")
+        target = self.targets.get(key)
+        if target is not None:
+            if not target.message.controller.polled:
+                text = f"{bus}.{message.name} is the target of a route and of an actuator; it can be one only"
+                raise GatewayError(text)
+            target.lasts = True
+            return target.message
         if key not in self.commands:
             self.commands[key] = TxMessage(self.kernel, self.controllers[bus], message)
         return self.commands[key]
+
+    def routed_signals(self, bus: str, message: Message) -> frozenset[str]:
+        """The signals of a message that routes put in."""
+        target = self.targets.get((bus, message.name))
+        routes = (route for route in self.routes if isinstance(route, SignalRoute))
+        return frozenset(route.signal_name for route in routes if route.target is target)
 
     def start(self) -> None:
         """Begin to send the cyclic messages."""

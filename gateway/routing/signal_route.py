@@ -59,6 +59,8 @@ class TargetMessage:
     def __init__(self, message: TxMessage) -> None:
         self.message: Final = message
         self.latest: dict[int, Journey] = {}
+        self.lasts: bool = False
+        """Actuators have signals in it as well: it is sent although its sources have timed out."""
         self._fresh: set[int] = set()
         message.active = False
         message.frame_factory = self._frame
@@ -79,7 +81,7 @@ class TargetMessage:
 
     def time_out(self, route: int) -> None:
         self._fresh.discard(route)
-        if not self._fresh:
+        if not self._fresh and not self.lasts:
             self.message.active = False
 
 
@@ -102,6 +104,11 @@ class SignalRoute(Route):
         self._signal: TxSignal = target.message.signal(name)
         self._raw: int | float | None = None
         self._timer = Timer(kernel, self._time_out)
+
+    @property
+    def signal_name(self) -> str:
+        """The signal of the target message that this route puts in."""
+        return self._signal.signal.name
 
     def receive(self, frame: Frame) -> None:
         if self.timeout_ns:

@@ -26,8 +26,10 @@ from gateway.trace.writer import TraceWriter
 
 if TYPE_CHECKING:
     from gateway.trace.columns import Columns
+    from gateway.trace.table import EVENT, RecordTable, Rows, open_table, table_of
 
 __all__ = [
+    "EVENT",
     "READ_ENDINGS",
     "WRITE_ENDINGS",
     "BusInfo",
@@ -44,7 +46,9 @@ __all__ = [
     "LinkType",
     "Packet",
     "PcapngWriter",
+    "RecordTable",
     "Recorded",
+    "Rows",
     "Severity",
     "TraceError",
     "TraceReader",
@@ -52,7 +56,9 @@ __all__ = [
     "fault_frame",
     "load_columns",
     "open_reader",
+    "open_table",
     "open_writer",
+    "table_of",
 ]
 
 
@@ -61,4 +67,8 @@ def __getattr__(name: str) -> Any:
         from gateway.trace.columns import Columns
 
         return Columns
+    if name in {"EVENT", "RecordTable", "Rows", "open_table", "table_of"}:
+        from gateway.trace import table
+
+        return getattr(table, name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

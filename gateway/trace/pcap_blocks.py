@@ -53,6 +53,8 @@ class Run:
     data: bytes
     interfaces: list[SourceInterface]
     offsets: list[int] = field(default_factory=list)
+    base: int = 0
+    """Where `data` begins in the file."""
 
 
 def options(data: bytes, order: ByteOrder) -> Iterator[tuple[int, bytes]]:
@@ -89,7 +91,7 @@ class BlockReader:
             data = held + more if held else more
             position = 0
             while True:
-                run = Run(self._order, data, self.interfaces)
+                run = Run(self._order, data, self.interfaces, base=self._base)
                 position, section_ends = self._walk(run, position)
                 if run.offsets:
                     yield run

@@ -1,0 +1,150 @@
+"""A recording as a table that is cheap to ask: times, buses and identifiers as arrays, frames fetched when wanted.
+
+Row i is the i-th record in the order of time. `bus` is an index into `buses`, or EVENT for an event; `key` is the
+identifier without CAN FD flags. What a row holds beside that (payload, comment, text) is read by `fetch`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gateway.can.frame import ERROR, KEY_MASK, Frame
+from gateway.trace.columns import BusNumbers, Columns, load
+from gateway.trace.candump import CandumpReader
+from gateway.trace.capture import CaptureReader
+from gateway.trace.formats import open_reader
+from gateway.trace.packets import PcapngReader
+from gateway.trace.reader import TraceReader
+from gateway.trace.record import Event, Recorded
+
+EVENT: Final = -1
+"""Stands in `bus` for an event."""
+Rows = NDArray[np.int64]
+Fetch = Callable[[Rows], list[Recorded | Event]]
+
+
+@dataclass(frozen=True, slots=True)
+class RecordTable:
+    """All records of a recording. `problem`: where the file is damaged; `comment`: what its head says."""
+
+    times: NDArray[np.int64]
+    bus: NDArray[np.int16]
+    key: NDArray[np.int64]
+    buses: tuple[str, ...]
+    fetch: Fetch
+    comment: str = ""
+    problem: str | None = None
+
+    def __len__(self) -> int:
+        return len(self.times)
+
+    def rows(self, bus: str, key: int | None = None, since_ns: int | None = None, until_ns: int | None = None) -> Rows:
+        """The frames of one identifier (None: of all) on a bus, both times included."""
+        if bus not in self.buses:
+            return np.empty(0, np.int64)
+        low, high = self.span(since_ns, until_ns)
+        found = self.bus[low:high] == self.buses.index(bus)
+        if key is not None:
+            found &= self.key[low:high] == key
+        return np.flatnonzero(found) + low
+
+    def events(self, since_ns: int | None = None, until_ns: int | None = None) -> Rows:
+        """What is no frame."""
+        low, high = self.span(since_ns, until_ns)
+        return np.flatnonzero(self.bus[low:high] == EVENT) + low
+
+    def span(self, since_ns: int | None, until_ns: int | None) -> tuple[int, int]:
+        """First row and the row behind the last between two times."""
+        low = 0 if since_ns is None else int(np.searchsorted(self.times, since_ns, "left"))
+        high = len(self.times) if until_ns is None else int(np.searchsorted(self.times, until_ns, "right"))
+        return low, max(low, high)
+
+    def record(self, row: int) -> Recorded | Event:
+        return self.fetch(np.array([row], np.int64))[0]
+
+    def between(self, low: int, high: int) -> list[Recorded | Event]:
+        """The records of rows `low` to `high`, the last excluded."""
+        return self.fetch(np.arange(low, high, dtype=np.int64))
+
+
+def table_of(
+    records: Sequence[Recorded | Event], buses: Iterable[str] = (), problem: str | None = None, comment: str = ""
+) -> RecordTable:
+    """The table of records that are in memory. `buses`: names to begin with."""
+    numbers = BusNumbers()
+    for name in buses:
+        _ = numbers[name]
+    rows = len(records)
+    times, bus, key = np.zeros(rows, np.int64), np.full(rows, EVENT, np.int16), np.zeros(rows, np.int64)
+    for row, record in enumerate(records):
+        times[row] = record.time_ns
+        if isinstance(record, Recorded):
+            bus[row] = numbers[record.bus]
+            key[row] = record.frame.header & KEY_MASK
+    order = in_order(times)
+    kept = list(records) if order is None else [records[row] for row in order.tolist()]
+    if order is not None:
+        times, bus, key = times[order], bus[order], key[order]
+
+    def fetch(wanted: Rows) -> list[Recorded | Event]:
+        return [kept[row] for row in wanted.tolist()]
+
+    return RecordTable(times, bus, key, tuple(numbers), fetch, comment, problem)
+
+
+def open_table(path: str | Path) -> RecordTable:
+    """The table of a file. A large pcapng file is indexed once, and the index kept (`index_file`). TraceError."""
+    path = Path(path)
+    with open_reader(path) as reader:
+        if isinstance(reader, CaptureReader) and isinstance(reader.capture, PcapngReader) and path.suffix == ".pcapng":
+            from gateway.trace.pcapng_table import pcapng_table
+
+            return pcapng_table(path, reader, reader.capture)
+        if isinstance(reader, CandumpReader):
+            columns = load(reader)
+            return _table_of_columns(columns, reader)
+        records = list(reader.records())
+        return table_of(records, reader.buses, reader.problem, reader.comment)
+
+
+def _table_of_columns(columns: Columns, reader: TraceReader) -> RecordTable:
+    order = in_order(columns.times)
+    rows = np.arange(len(columns), dtype=np.int64) if order is None else order
+    names = columns.buses
+
+    def fetch(wanted: Rows) -> list[Recorded | Event]:
+        found: list[Recorded | Event] = []
+        for row in rows[wanted].tolist():
+            data = columns.data[row, : columns.length[row]].tobytes()
+            frame = Frame(int(columns.header[row]), data)
+            found.append(Recorded(int(columns.times[row]), names[columns.bus[row]], frame))
+        return found
+
+    key = columns.header.astype(np.int64) & KEY_MASK
+    return RecordTable(
+        columns.times[rows],
+        columns.bus[rows].astype(np.int16),
+        key[rows],
+        names,
+        fetch,
+        reader.comment,
+        columns.problem,
+    )
+
+
+def in_order(times: NDArray[np.int64]) -> Rows | None:
+    """What puts the rows into the order of time; None when they are."""
+    if len(times) < 2 or bool((times[1:] >= times[:-1]).all()):
+        return None
+    return np.argsort(times, kind="stable").astype(np.int64)
+
+
+def is_fault(record: Recorded) -> bool:
+    """A response that came to nothing (LIN), which is no frame that anybody received."""
+    return bool(record.frame.header & ERROR)
