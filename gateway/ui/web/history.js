@@ -1,0 +1,51 @@
+// What signals were lately: one ring of times and values each, for plots. Bounded, whatever is shown.
+
+import { M, PATH, model, on, value } from "./model.js";
+
+const ROOM = 4096, MOST = 600;
+const series = new Map();
+
+/** `m12.3` is signal 3 of message 12, `p7` is VSS path 7. */
+export const keyOf = (message, index) => `m${message}.${index}`;
+export const keyOfPath = (number) => `p${number}`;
+
+export function now(key) {
+  if (key[0] === "p") { const row = model.pathRows.get(+key.slice(1)); const found = row?.[PATH.value]; return typeof found === "boolean" ? +found : found; }
+  const [message, index] = key.slice(1).split(".").map(Number);
+  return value(model.rows.get(message), index);
+}
+export function about(key) {
+  if (key[0] === "p") { const path = model.paths[+key.slice(1)]; return path && { name: path.path, short: path.path.split(".").slice(-2).join("."), unit: path.unit, labels: [] }; }
+  const [message, index] = key.slice(1).split(".").map(Number);
+  const of = model.messages[message], signal = of?.signals[index];
+  return signal && { name: `${of.bus}.${of.name}.${signal.name}`, short: `${of.name}.${signal.name}`, unit: signal.unit, labels: signal.labels };
+}
+export function stale(key) {
+  if (key[0] === "p") return model.pathRows.get(+key.slice(1))?.[PATH.quality] !== "good";
+  return Boolean(model.rows.get(+key.slice(1).split(".")[0])?.[M.stale]);
+}
+
+/** The ring of a signal, made when it is first asked for. */
+export function ring(key) {
+  let found = series.get(key);
+  if (!found) {
+    if (series.size >= MOST) series.delete(series.keys().next().value);
+    series.set(key, found = { t: new Float64Array(ROOM), v: new Float64Array(ROOM), from: 0, n: 0 });
+  }
+  return found;
+}
+
+function push(at, time, found) {
+  if (at.n === ROOM) { at.from = (at.from + 1) % ROOM; at.n--; }
+  const place = (at.from + at.n) % ROOM;
+  at.t[place] = time; at.v[place] = found; at.n++;
+}
+
+let last = 0;
+on("snapshot", () => {
+  const time = model.time / 1e9;
+  if (time < last) for (const at of series.values()) at.n = 0;
+  if (time !== last) for (const [key, at] of series) { const found = now(key); if (typeof found === "number") push(at, time, found); }
+  last = time;
+});
+on("hello", () => series.clear());
