@@ -35,6 +35,8 @@ class Findings:
 
     def __init__(self) -> None:
         self.diagnostics: list[Diagnostic] = []
+        self.refused: set[str] = set()
+        """What a fault has been told of and is left out: that others name it is no fault of theirs."""
 
     def error(self, line: int | None, text: str) -> None:
         """Something is left out."""

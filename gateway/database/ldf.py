@@ -15,6 +15,7 @@ from gateway.database.ldf_parsing import Sections, parse_ldf
 from gateway.database.ldf_schedules import tables_of
 from gateway.database.ldf_signals import signals_of
 from gateway.database.lin import LinDescription
+from gateway.database.lin_diagnostics import missing_diagnostics
 
 SLOWEST: Final = 1_000
 FASTEST: Final = 20_000
@@ -45,12 +46,15 @@ def load_ldf(path: Path, text: str) -> Database:
     )
     description = replace(description, tables=tables_of(sections, description, findings))
     cycles = {name: description.cycle_ns(name) for name in description.frames}
+    if frames.frames and not description.tables:
+        findings.warn(None, "the LDF has no schedule table, so its commander asks for no frame")
     if not frames.frames:
         findings.warn(sections.lines.get("frames"), "the LDF has no frame")
+    known = frames.messages(cycles)
     return Database(
         str(sections.plain.get("channel_name") or path.stem),
         str(path),
-        tuple(frames.messages(cycles)),
+        (*known, *missing_diagnostics(known)),
         tuple(names.all),
         findings.in_order(),
         description,

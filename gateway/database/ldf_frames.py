@@ -103,13 +103,15 @@ class Frames:
             length = 2 if frame_id < 0x20 else 4 if frame_id < 0x30 else 8
         if not 1 <= length <= 8:
             self._findings.error(line, f"frame {name} has {length} bytes; a LIN frame has 1 to 8")
+            self._refuse(value)
             return
         publisher = value["publisher"]
-        if publisher not in self._nodes:
+        if publisher not in self._nodes and publisher not in self._findings.refused:
             near = nearest(publisher, self._nodes)
             self._findings.error(line, f"frame {name} has the publisher {publisher!r}, which is no node{near}")
         placed = self._place(name, length, publisher, value["signals"], entry.inner or (line,))
         if not free or publisher not in self._nodes:
+            self._refuse(value)
             return
         self._placed[name] = placed
         model = ChecksumModel.CLASSIC if classic else ChecksumModel.ENHANCED
@@ -120,6 +122,7 @@ class Frames:
         name, table = value["name"], value["collision_resolving_schedule_table"]
         names = self._known(f"event-triggered frame {name}", value["frames"], line)
         if not names or not self._free(name, value["frame_id"], line, LAST_ID):
+            self._findings.refused.add(name)
             return
         if table is not None and table not in self._tables:
             near = nearest(table, self._tables)
@@ -150,7 +153,9 @@ class Frames:
                 self._findings.error(line, text)
         if self._taken_name(name, line):
             return
-        if names:
+        if not names:
+            self._findings.refused.add(name)
+        else:
             self.sporadics[name] = SporadicFrame(name, tuple(names), line)
 
     def _diagnostic(self, entry: Entry) -> None:
@@ -163,6 +168,12 @@ class Frames:
             self.diagnostic[name] = frame_id
 
     # What they share
+
+    def _refuse(self, value: Mapping[str, Any]) -> None:
+        """The frame is left out, and its signals with it."""
+        if value["name"] not in self.frames:
+            self._findings.refused.add(value["name"])
+        self._findings.refused.update(each["signal"] for each in value["signals"])
 
     def _free(self, name: str, frame_id: int, line: int, last: int) -> bool:
         """Whether name and identifier can be taken; they are."""
@@ -192,7 +203,7 @@ class Frames:
         for name in names:
             if name in self.frames:
                 found.append(name)
-            else:
+            elif name not in self._findings.refused:
                 self._findings.error(line, f"{what}: there is no frame {name!r}{nearest(name, list(self.frames))}")
         return list(dict.fromkeys(found))
 
@@ -221,7 +232,7 @@ class Frames:
                 )
                 self._findings.error(line, f"{text} of frame {frame}")
                 continue
-            if publisher and signal.publisher != publisher:
+            if publisher in self._nodes and signal.publisher in self._nodes and signal.publisher != publisher:
                 text = f"signal {name} is published by {signal.publisher}, and its frame {frame} by {publisher}"
                 self._findings.error(line, text)
             mask = ((1 << signal.width) - 1) << offset

@@ -145,7 +145,8 @@ def _error_place(
                     line, f"the response_error {name} of node {node} has {signal.length} bits; it must have one"
                 )
             return Place(frame.name, signal.start)
-    findings.error(line, f"the response_error {name} of node {node} is in no frame that the node publishes")
+    if name not in findings.refused:
+        findings.error(line, f"the response_error {name} of node {node} is in no frame that the node publishes")
     return None
 
 
@@ -154,7 +155,7 @@ def _configurable(
 ) -> tuple[tuple[str, int | None], ...]:
     pairs = list(given.items()) if isinstance(given, dict) else [(name, None) for name in given or ()]
     for name, _ in pairs:
-        if name not in messages:
+        if name not in messages and name not in findings.refused:
             findings.error(
                 line, f"node {node} can configure a frame {name!r} that is not there{nearest(name, list(messages))}"
             )

@@ -86,9 +86,9 @@ def _command(
         name = command["frame"]
         known = [*description.frames, *description.events, *description.sporadics]
         if name not in known:
-            findings.error(
-                line, f"table {table} has a slot for frame {name!r}, which is not there{nearest(name, known)}"
-            )
+            if name not in findings.refused:
+                near = nearest(name, known)
+                findings.error(line, f"table {table} has a slot for frame {name!r}, which is not there{near}")
             return None
         return Slot(SlotKind.FRAME, delay_ns, name, line=line)
     node = _ANYBODY
@@ -99,6 +99,8 @@ def _command(
             return None
         node = description.responders[command["node"]]
     data = _request(kind, command, node, description)
+    if data is None and command.get("frame") in findings.refused:
+        return None
     if data is None or not all(0 <= byte <= 0xFF for byte in data):
         findings.error(
             line, f"table {table}: this command cannot be sent: its numbers are no bytes, or its frame is not there"

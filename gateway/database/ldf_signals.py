@@ -90,12 +90,14 @@ def _signal(entry: Entry, encoding: Encoding, nodes: list[str], findings: Findin
     initial = _initial(name, width, value["init_value"], line, findings)
     publisher = value.get("publisher", "")
     subscribers = tuple(value.get("subscribers", ()))
-    if publisher and publisher not in nodes:
+    if publisher and publisher not in nodes and publisher not in findings.refused:
+        findings.refused.add(publisher)
         findings.error(
             line, f"signal {name} has the publisher {publisher!r}, which is no node{nearest(publisher, nodes)}"
         )
     for subscriber in subscribers:
-        if subscriber not in nodes:
+        if subscriber not in nodes and subscriber not in findings.refused:
+            findings.refused.add(subscriber)
             near = nearest(subscriber, nodes)
             findings.error(line, f"signal {name} has the subscriber {subscriber!r}, which is no node{near}")
     return LdfSignal(name, width, initial, publisher, subscribers, encoding, line)

@@ -42,7 +42,7 @@ def _text(path: Path) -> str:
     file = str(path)
     try:
         if path.stat().st_size > LARGEST:
-            raise DatabaseError(f"it has more than {LARGEST >> 20} MB: that is no CAN database", file=file)
+            raise DatabaseError(f"it has more than {LARGEST >> 20} MB: that is no database", file=file)
         data = path.read_bytes()
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
@@ -50,14 +50,15 @@ def _text(path: Path) -> str:
     if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         text = data.decode("utf-16", errors="replace")
     elif data.count(0) > len(data) // 100:
-        raise DatabaseError("this is a binary file, not a CAN database (DBC, KCD, SYM or ARXML)", file=file)
+        raise DatabaseError("this is a binary file, not a database (DBC, KCD, SYM, ARXML or LDF)", file=file)
     else:
         try:
             text = data.decode("utf-8-sig")
         except UnicodeDecodeError:
             text = data.decode("cp1252", errors="replace")
     if not text.strip():
-        raise DatabaseError("the file is empty; a CAN database was expected", file=file)
+        what = "an LDF" if path.suffix.lower() == ".ldf" else "a database (DBC, KCD, SYM, ARXML or LDF)"
+        raise DatabaseError(f"the file is empty; {what} was expected", file=file)
     return text.replace("\r\n", "\n").replace("\r", "\n").replace("\0", " ")
 
 
@@ -74,7 +75,7 @@ def _sniffed(text: str, file: str) -> str:
         return "ldf"
     if re.search(r"^\s*(?:VERSION|NS_|BS_|BU_|BO_)[\s:]", text, re.MULTILINE):
         return "dbc"
-    raise DatabaseError("this is no CAN database; DBC, KCD, SYM, ARXML and LDF files are read", file=file)
+    raise DatabaseError("this is no database; DBC, KCD, SYM, ARXML and LDF files are read", file=file)
 
 
 def _dbc(path: Path, text: str) -> Database:

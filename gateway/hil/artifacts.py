@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from gateway.com import label_of
 from gateway.hil.expectation import Expectation
+from gateway.hil.history import Kept
 from gateway.hil.messages import MessageExpectation
 from gateway.hil.pattern import Pattern
 from gateway.hil.signal import SignalExpectation
 from gateway.hil.story import trace_events
 from gateway.sim import FOREVER, NS_PER_S
-from gateway.trace import BusInfo, open_writer
-from gateway.vehicle import Notes, describe
+from gateway.trace import open_writer
+from gateway.vehicle import Notes, bus_info, describe, lin_fault
 
 if TYPE_CHECKING:
     from gateway.hil.vehicle import VehicleUnderTest
@@ -43,9 +44,9 @@ def file_name(test: str) -> str:
 def save_trace(vehicle: VehicleUnderTest, path: Path) -> None:
     """All that is kept of the vehicle's buses, as `gateway run --trace` writes it; the format is that of the ending."""
     simulated = vehicle.simulated
-    infos = [BusInfo(bus.name, bus.rates.nominal, bus.rates.data if bus.fd else 0) for bus in simulated.buses.values()]
+    infos = [bus_info(bus) for bus in simulated.buses.values()]
     notes = Notes(simulated)
-    frames = vehicle.history.frames
+    frames = _passages(vehicle)
     events = sorted(trace_events(vehicle, frames[0][0] if frames else 0, FOREVER), key=lambda entry: entry[0])
     position = 0
     with open_writer(path, infos, describe(simulated, vehicle.seed).as_json()) as writer:
@@ -56,6 +57,15 @@ def save_trace(vehicle: VehicleUnderTest, path: Path) -> None:
             writer.write(time_ns, bus, frame, notes.comment(bus, frame, sender.name, start_ns - requested_ns))
         for _, event in events[position:]:
             writer.write_event(*event)
+
+
+def _passages(vehicle: VehicleUnderTest) -> list[Kept]:
+    """The frames that are kept, with what came to nothing on LIN buses."""
+    frames = vehicle.history.frames
+    told = vehicle.history.events(frames[0][0] if frames else 0, FOREVER)
+    faults = [lin_fault(vehicle.simulated.buses[each.bus], each.event) for each in told]
+    lin = [fault for fault in faults if fault is not None]
+    return sorted([*frames, *lin], key=lambda kept: kept[0]) if lin else frames
 
 
 def curves(vehicle: VehicleUnderTest, expectation: Expectation[Any]) -> list[Curve]:

@@ -16,7 +16,7 @@ from gateway.hil.history import Tap
 from gateway.hil.messages import Comes, Count, Limits, Never, Order, Period, Timing
 from gateway.hil.pattern import MessageName, Pattern, find_message
 from gateway.hil.received import Received
-from gateway.hil.tester import Cyclic, Playback, Tester, raw_frame
+from gateway.hil.tester import Cyclic, Playback, Tester, lin_frame, raw_frame
 from gateway.lin import LinBus
 
 if TYPE_CHECKING:
@@ -51,7 +51,15 @@ class BusUnderTest:
         self.tester.send(self._known(message), self._checked(message, values, signals))
 
     def send_raw(self, identifier: int, data: bytes = b"", *, extended: bool | None = None, fd: bool = False) -> None:
-        """Send any frame once. Identifiers above 0x7FF have 29 bits, others when `extended` says so."""
+        """Send any frame once. Identifiers above 0x7FF have 29 bits, others when `extended` says so.
+
+        LIN: it answers the next header with that identifier; 0x3C goes into the next MasterReq slot.
+        """
+        if isinstance(self.bus, LinBus):
+            if extended or fd:
+                raise HilError(f"{self.name} is a LIN bus: a LIN frame is neither extended nor CAN FD")
+            self.tester.send_frame(lin_frame(self.bus, identifier, data))
+            return
         self.tester.send_frame(raw_frame(identifier, data, extended=extended, fd=fd))
 
     def periodic(

@@ -6,35 +6,37 @@ Messages are named `bus.Message`, and `bus` alone means all of its frames.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import partial
-from typing import TYPE_CHECKING, Any, Final, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any, Final
 
 from gateway.can import LENGTHS, Controller, ControllerState, Disturbance, Frame
 from gateway.com import Protection
 from gateway.errors import nearest
 from gateway.hil.arguments import duration, period
-from gateway.hil.errors import HilError, ImpossibleOnLinkError
+from gateway.hil.errors import HilError
+from gateway.hil.fault import Fault, Undo, check_probability, disturb, frames_of
+from gateway.hil.lin_faults import (
+    HeaderNoise,
+    LateResponse,
+    NoResponse,
+    SecondResponder,
+    SilentCommander,
+    StuckBus,
+    WrongChecksum,
+)
 from gateway.hil.tester import raw_frame
 from gateway.hil.values import raw_of
 from gateway.hil.wire import Changed, Cut, Destroyed, Late, Overrun, Repeated, Shorted, Swapped, Vanishing
-from gateway.links import LinkedBus
+from gateway.lin import LinBus
+from gateway.lin import SilentCommander as Silent
 from gateway.sim import Stream
 
 if TYPE_CHECKING:
     from gateway.hil.vehicle import VehicleUnderTest
 
-Undo = Callable[[], object]
 _FLIPPED_BITS: Final = 3
-
-
-@runtime_checkable
-class Fault(Protocol):
-    """Something that can be put into a vehicle and taken out again."""
-
-    def begin(self, vehicle: VehicleUnderTest) -> Undo:
-        """Put it in, and return what takes it out. HilError for what the vehicle does not have."""
 
 
 # On the wire
@@ -48,9 +50,8 @@ class WireFault:
     probability: float = 1.0
 
     def begin(self, vehicle: VehicleUnderTest) -> Undo:
-        bus, keys = _frames(vehicle, self.message)
-        if not 0 < self.probability <= 1:
-            raise HilError(f"a probability of {self.probability} cannot be: above 0, and 1 at most")
+        bus, keys = frames_of(vehicle, self.message)
+        check_probability(self.probability)
         disturbance = self.disturbance(vehicle, bus, keys, vehicle.stream(str(self)))
         return disturb(vehicle, bus, disturbance)
 
@@ -191,7 +192,10 @@ class BusCut:
         names = [controller.name for controller in bus.controllers]
         if self.ecu is not None and self.ecu not in names:
             raise HilError(f"{self.ecu!r} is not on {self.bus}{nearest(self.ecu, names)}")
-        return disturb(vehicle, self.bus, Cut(frozenset([self.ecu] if self.ecu is not None else names)))
+        wires: list[Disturbance] = [Cut(frozenset([self.ecu] if self.ecu is not None else names))]
+        if isinstance(bus, LinBus) and self.ecu in (None, bus.commander.node.name):
+            wires.append(Silent())  # the headers of a commander that nobody hears
+        return disturb(vehicle, self.bus, *wires)
 
 
 # ECUs
@@ -236,7 +240,7 @@ class Babbling:
     every: str = "250us"
 
     def begin(self, vehicle: VehicleUnderTest) -> Undo:
-        controller = _controllers(vehicle, self.ecu, self.bus)[0]
+        controller = _can_controller(vehicle, self.ecu, self.bus, "where only headers make anybody send")
         frame = raw_frame(self.identifier, bytes(8), extended=None, fd=False)
         every_ns = period(self.every, "every")
         kernel = vehicle.kernel
@@ -264,7 +268,7 @@ class BusOff:
     bus: str | None = None
 
     def begin(self, vehicle: VehicleUnderTest) -> Undo:
-        controller = _controllers(vehicle, self.ecu, self.bus)[0]
+        controller = _can_controller(vehicle, self.ecu, self.bus, "and LIN knows no bus-off")
         senders = frozenset([controller.name])
         failing = Destroyed(None, 1.0, vehicle.stream(str(self)), senders)
         undo = disturb(vehicle, controller.bus.name, failing)
@@ -341,26 +345,6 @@ class GatewayOverload:
 # What they need
 
 
-def disturb(vehicle: VehicleUnderTest, bus: str, disturbance: Disturbance) -> Undo:
-    """Put a disturbance on a simulated bus."""
-    found = vehicle[bus].bus
-    if isinstance(found, LinkedBus):
-        raise ImpossibleOnLinkError(
-            f"{bus} is linked to {found.link.name}, and this needs a simulated bus: run the test without that link"
-        )
-    found.disturb(disturbance)
-    return lambda: found.undisturb(disturbance)
-
-
-def _frames(vehicle: VehicleUnderTest, name: str) -> tuple[str, frozenset[int] | None]:
-    """Bus and identifiers of `bus` or `bus.Message`."""
-    bus, _, message = name.partition(".")
-    under_test = vehicle[bus]
-    if not message:
-        return bus, None
-    return bus, frozenset([under_test.pattern(message, None, {}).key])
-
-
 def _controllers(vehicle: VehicleUnderTest, ecu: str, bus: str | None) -> list[Controller]:
     """The controllers of an ECU or of the gateway, on one bus or on all of them."""
     if ecu == vehicle.simulated.gateway.name:
@@ -372,6 +356,16 @@ def _controllers(vehicle: VehicleUnderTest, ecu: str, bus: str | None) -> list[C
     if bus not in found:
         raise HilError(f"{ecu} is not on {bus!r}{nearest(bus, list(found))}")
     return [found[bus]]
+
+
+def _can_controller(vehicle: VehicleUnderTest, ecu: str, bus: str | None, why_not: str) -> Controller:
+    """The first controller of an ECU that is none of LIN, or that on `bus`."""
+    found = _controllers(vehicle, ecu, bus)
+    for controller in found:
+        if not isinstance(controller.bus, LinBus):
+            return controller
+    where = found[0].bus.name if found else ecu
+    raise HilError(f"{where} is a LIN bus, {why_not}" if found else f"{ecu} is on no bus")
 
 
 def _protection(vehicle: VehicleUnderTest, name: str) -> Protection:
@@ -397,3 +391,32 @@ def _flipped(stream: Stream, frame: Frame) -> bytes:
             bit = stream.randrange(8 * len(data))
             data[bit // 8] ^= 1 << bit % 8
     return bytes(data)
+
+
+__all__ = [
+    "Babbling",
+    "BitErrors",
+    "BusCut",
+    "BusOff",
+    "BusShorted",
+    "ChecksumWrong",
+    "Corrupted",
+    "CounterStuck",
+    "Delayed",
+    "Duplicated",
+    "Fault",
+    "GatewayOverload",
+    "HeaderNoise",
+    "Hung",
+    "Killed",
+    "LateResponse",
+    "Lost",
+    "NoResponse",
+    "Reordered",
+    "SecondResponder",
+    "SilentCommander",
+    "StuckBus",
+    "WireFault",
+    "WrongChecksum",
+    "WrongLength",
+]

@@ -16,7 +16,7 @@ from gateway.database import Message
 from gateway.hil.errors import HilError
 from gateway.hil.values import raw_of
 from gateway.hil.waveform import Follower, Waveform, WaveValue
-from gateway.lin import LinNode
+from gateway.lin import LAST_ID, REQUEST_ID, RESPONSE_ID, LinBus, LinNode
 from gateway.trace import Recorded, open_reader
 from gateway.vehicle import VehicleFile
 
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from gateway.hil.vehicle import VehicleUnderTest
 
 NAME: Final = "tester"
+_DIAGNOSTIC_LENGTH: Final = 8
 
 
 class Tester:
@@ -87,6 +88,22 @@ def raw_frame(identifier: int, data: bytes, *, extended: bool | None, fd: bool) 
     if len(data) > 64 or len(data) not in LENGTHS or (len(data) > 8 and not fd):
         raise HilError(f"a {'CAN FD' if fd else 'CAN'} frame cannot have {len(data)} bytes")
     return Frame(identifier | (EXTENDED if wide else 0) | (FD if fd else 0), bytes(data))
+
+
+def lin_frame(bus: LinBus, identifier: int, data: bytes) -> Frame:
+    """HilError for a frame that this LIN bus cannot have."""
+    if not 0 <= identifier <= RESPONSE_ID:
+        raise HilError(f"{identifier:#x} is no identifier of a LIN frame: those are 0x00 to 0x{RESPONSE_ID:02X}")
+    if identifier > LAST_ID and len(data) != _DIAGNOSTIC_LENGTH:
+        raise HilError(f"a diagnostic frame has {_DIAGNOSTIC_LENGTH} bytes, not {len(data)}")
+    if not 1 <= len(data) <= _DIAGNOSTIC_LENGTH:
+        raise HilError(f"a LIN frame has 1 to 8 bytes, not {len(data)}")
+    known = bus.frames_by_id.get(identifier)
+    if known is None and identifier not in (REQUEST_ID, RESPONSE_ID):
+        raise HilError(f"{bus.name} has no frame 0x{identifier:02X}: its schedule never asks for it")
+    if known is not None and len(data) != known.length:
+        raise HilError(f"{known.name} has {known.length} bytes on {bus.name}, not {len(data)}")
+    return Frame(identifier, bytes(data))
 
 
 def protection_of(file: VehicleFile, bus: str, message: Message) -> Protection | None:

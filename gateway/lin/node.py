@@ -106,11 +106,14 @@ class LinNode(Controller):
         self.lin.sleeping.wake_up(self, pulse_ns)
 
     def switch_off(self) -> None:
+        was_on = self.takes_part
         self.state = ControllerState.OFF
         self.updated.clear()
         self.error_seen = False
         self.lin.assess()
         self.lin.switched(self)
+        if was_on:
+            self.tell_power()
 
     def switch_on(self) -> None:
         was_on = self.takes_part
@@ -119,6 +122,7 @@ class LinNode(Controller):
         self.lin.assess()
         if not was_on:
             self.lin.switched(self)
+            self.tell_power()
 
     def __repr__(self) -> str:
         return f"<{self.name} on {self.bus.name}, {self.state.value}>"

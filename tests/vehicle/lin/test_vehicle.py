@@ -263,6 +263,46 @@ class TestVss:
         assert window.datapoint.value == 100
         assert vehicle.buses["doors"].errors == 0
 
+    LDF_OF_BOTH = LDF.replace("LeftTarget: 8, 255, BCM, WLM;", "LeftTarget: 8, 255, BCM, WLM; Slow: 8, 3, BCM, WLM;")
+    LDF_OF_BOTH = LDF_OF_BOTH.replace("{ LeftTarget, 0; }", "{ LeftTarget, 0; Slow, 8; }")
+
+    def test_one_frame_carries_a_route_and_a_wish(self, car):
+        car.ldf = self.LDF_OF_BOTH
+        car.more = "  signals: signals.json"
+        car.routes += "  - {from: body.Wishes.WindowLeft, to: doors.WindowCommand.Slow}\n"
+        vehicle = car.load()
+        commands = latest(vehicle, "doors", 0x10)
+        vehicle.start()
+        vehicle.ecus["Panel"].switch_on()
+
+        driven(vehicle)
+        assert commands[0] == b"\xff\x03"  # start values until something is known
+        assert commands[-1] == b"\xff\x00"
+        vehicle.gateway.store["Vehicle.Window"].actuate(100)
+        driven(vehicle, 2 * SECOND)
+        assert commands[-1] == b"\x64\x00"
+        vehicle.ecus["Panel"].tx("Wishes.WindowLeft").value = 55
+        driven(vehicle, 3 * SECOND)
+        assert commands[-1] == b"\x64\x37"
+        vehicle.ecus["Panel"].switch_off()
+        driven(vehicle, 4 * SECOND)
+        vehicle.gateway.store["Vehicle.Window"].actuate(20)
+        driven(vehicle, 5 * SECOND)
+
+        assert commands[-1] == b"\x14\x37"
+        assert vehicle.gateway.balanced
+        assert vehicle.buses["doors"].errors == 0
+
+    def test_one_signal_of_it_cannot_be_both(self, car):
+        car.more = "  signals: signals.json"
+        car.routes += "  - {from: body.Wishes.WindowLeft, to: doors.WindowCommand.LeftTarget}\n"
+
+        with pytest.raises(
+            GatewayError,
+            match=r"doors\.WindowCommand\.LeftTarget is the target of a route and of the actuator Vehicle\.W",
+        ):
+            car.load()
+
 
 class TestSchedules:
     def test_the_commanders_ecu_changes_the_table(self, car):
@@ -366,6 +406,10 @@ REFUSED = {
         "{kind: lin, database: doors.ldf, schedules: {X: [{frame: WindowStat, delay: 30ms}]}}",
         "which is no frame (did you mean 'WindowState'?)",
     ),
+    "another bit rate": (
+        "{kind: lin, database: doors.ldf, bitrate: 9600}",
+        "vehicle.yaml:4: bus doors has the bit rate 19200 in its LDF, not 9600: leave `bitrate` out",
+    ),
     "two LDFs": ("{kind: lin, database: [doors.ldf, doors.ldf]}", "bus doors has two LDFs"),
 }
 
@@ -389,6 +433,13 @@ class TestRefused:
         car.ecus, car.routes = "  {}", "[]"
 
         with pytest.raises(GatewayError, match="nobody runs the schedule of doors: GW is the gateway, which runs none"):
+            car.load()
+
+    def test_an_ldf_without_schedule_tables(self, car):
+        car.ldf = LDF[: LDF.index("Schedule_tables")]
+        car.routes = "[]"
+
+        with pytest.raises(GatewayError, match=r"vehicle\.yaml:4: bus doors has no schedule table, so no frame would"):
             car.load()
 
     def test_a_faulty_ldf_with_its_own_line(self, car):
