@@ -1,6 +1,6 @@
 """CAN and CAN FD: frames, exact bit times, the bus with arbitration and errors. Knows `sim` only."""
 
-from gateway.can.bits import FrameBits, frame_bits
+from gateway.can.bits import FrameBits, frame_bits, priority
 from gateway.can.bus import Bus
 from gateway.can.controller import Controller, ControllerState
 from gateway.can.disturbance import BitErrors, Delay, Disturbance, Loss
@@ -35,4 +35,5 @@ __all__ = [
     "Passage",
     "frame_bits",
     "padded_length",
+    "priority",
 ]

@@ -55,6 +55,8 @@ class Bus:
         self.events: deque[BusEvent] = deque(maxlen=_KEPT_EVENTS)
         self.event_listeners: list[Callable[[BusEvent], object]] = []
         """Called with each event, besides keeping it in `events`."""
+        self.power_listeners: list[Callable[[Controller], object]] = []
+        """Called with each controller that is switched off, or on again."""
         self.event_counts: dict[BusEventKind, int] = {}
         self.record: list[tuple[int, int, Frame, Controller, int, int]] | None = None
         """Where each good frame is noted, in the order of `Passage`'s fields."""

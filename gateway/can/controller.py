@@ -54,6 +54,8 @@ class Controller:
         """Called with (frame, time of request, start of frame) when a frame of this controller is through."""
         self.on_lost: Receiver | None = None
         """Called with each frame that was taken for sending and is lost, because the controller has left the bus."""
+        self.switched_ns: int = 0
+        """When it was switched off or on last."""
         self.polled: bool = False
         """The bus asks for frames when their time has come (LIN); a controller need not send them by itself."""
 
@@ -84,15 +86,27 @@ class Controller:
 
     def switch_off(self) -> None:
         """As when its ECU loses power: what was queued is lost."""
+        was_on = self.state is not ControllerState.OFF
         self.state = ControllerState.OFF
         self.bus.assess()
         self.bus.remove_queued(self)
+        if was_on:
+            self.tell_power()
 
     def switch_on(self) -> None:
         """As after a reset: counters at zero, on the bus."""
+        was_off = self.state is ControllerState.OFF
         self.tec = self.rec = 0
         self.state = ControllerState.ERROR_ACTIVE
         self.bus.assess()
+        if was_off:
+            self.tell_power()
+
+    def tell_power(self) -> None:
+        """It has been switched off or on: note when, and tell who listens."""
+        self.switched_ns = self.bus.kernel.now
+        for listener in tuple(self.bus.power_listeners):
+            listener(self)
 
     def recover(self) -> None:
         """Begin to recover from bus-off, as after a reset by software: it takes 128 times 11 recessive bits."""

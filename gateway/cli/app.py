@@ -14,15 +14,19 @@ COMMANDS: Final = {
     "replay": "Let recorded drives flow through the gateway as if the car were there.",
     "decode": "Decode a whole log, to the terminal or into a file.",
     "check": "Check vehicle files, databases and mappings, and name each fault with its line.",
+    "stats": "Tell load, periods, jitter, gaps and unknown ids of a recording.",
     "explain": "Tell what happened to a frame of a recording, and why.",
+    "trace": "Watch all buses of a vehicle live in Wireshark.",
+    "wireshark-profile": "Write what Wireshark must know to dissect a vehicle.",
     "new": "Write a vehicle project to begin with.",
     "bench": "Measure this installation against what a user would write today.",
     "nodes": "List the nodes of a running controller, ours or a real one.",
     "units": "List, start, stop and watch units on nodes, with bluechictl's words.",
     "agents": "Join a controller as many nodes with simulated units.",
+    "doctor": "Tell what works on this machine, what does not, and what to type.",
     "vcan": "Run a command where there is real vcan, whatever this machine's kernel has.",
 }
-"""Each is the function NAME_command of the file of that name, in this folder."""
+"""Each is the function NAME_command of the file of that name, in this folder; a - is a _ there."""
 
 
 def make_app(wanted: str | None) -> typer.Typer:
@@ -37,9 +41,10 @@ def make_app(wanted: str | None) -> typer.Typer:
     app.callback()(_gateway)
     for name, text in COMMANDS.items():
         if name == wanted:
-            module = importlib.import_module(f"gateway.cli.{name}")
+            function = name.replace("-", "_")
+            module = importlib.import_module(f"gateway.cli.{function}")
             settings = getattr(module, "CONTEXT_SETTINGS", None)
-            app.command(name=name, help=text, context_settings=settings)(getattr(module, f"{name}_command"))
+            app.command(name=name, help=text, context_settings=settings)(getattr(module, f"{function}_command"))
         else:
             app.command(name=name, help=text)(_elsewhere)
     return app

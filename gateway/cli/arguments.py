@@ -6,7 +6,12 @@ import re
 from collections.abc import Sequence
 from typing import Final
 
-DEFAULT_ADDRESSES: Final = {"--sdv": "127.0.0.1:55555", "--viss": "127.0.0.1:8090", "--aaos": "127.0.0.1:40004"}
+DEFAULT_ADDRESSES: Final = {
+    "--sdv": "127.0.0.1:55555",
+    "--viss": "127.0.0.1:8090",
+    "--aaos": "127.0.0.1:40004",
+    "--web": "127.0.0.1:8080",
+}
 _ADDRESS: Final = re.compile(r"(\S*:)?\d+")
 
 

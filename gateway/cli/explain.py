@@ -15,6 +15,9 @@ from gateway.explain import (
     FrameQuestion,
     Names,
     Recording,
+    Scene,
+    SignalQuestion,
+    answer_lines,
     explain_frame,
     explanation_lines,
     find_window,
@@ -22,8 +25,10 @@ from gateway.explain import (
     nearness,
     open_recording,
     parse_question,
+    parse_signal,
     summarize,
     summary_lines,
+    why,
 )
 from gateway.sim import Kernel
 from gateway.trace import open_reader
@@ -36,6 +41,13 @@ def explain_command(
         str | None,
         typer.Option(metavar="BUS/ID[@TIME]", help="Like body/0x3A0@12.5s, or a message's name; without: all frames."),
     ] = None,
+    signal: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME[@TIME]",
+            help="Why it is stale or does not come: Vehicle.Speed, body.ClusterInfo.DisplaySpeed.",
+        ),
+    ] = None,
     vehicle: Annotated[
         Path | None,
         typer.Option(help="For names, signals and routes; vehicle.yaml here, or the demo, if it is the recording's."),
@@ -44,6 +56,11 @@ def explain_command(
 ) -> None:
     recording = open_recording(trace)
     names = names_of(recording.about, _vehicle(vehicle, recording))
+    if signal is not None:
+        if frame is not None:
+            raise typer.BadParameter("ask for --frame or for --signal, one at a time")
+        _tell_why(recording, names, parse_signal(signal), as_json)
+        return
     question = None if frame is None else parse_question(frame, recording.buses, names)
     if question is None or question.time_ns is None:
         _tell_all(recording, names, question, as_json)
@@ -80,6 +97,17 @@ def _tell_all(recording: Recording, names: Names, question: FrameQuestion | None
         sys.stdout.write(json.dumps(summary.as_json(names), indent=2) + "\n")
         return
     for line in summary_lines(summary, names):
+        sys.stdout.write(line + "\n")
+
+
+def _tell_why(recording: Recording, names: Names, question: SignalQuestion, as_json: bool) -> None:
+    end_ns = int(recording.table.times[-1])
+    now_ns = end_ns if question.time_ns is None else question.time_ns + recording.origin_ns
+    answer = why(Scene(recording.table, names, now_ns, origin_ns=recording.origin_ns), question.name)
+    if as_json:
+        sys.stdout.write(json.dumps(answer.as_json(), indent=2) + "\n")
+        return
+    for line in answer_lines(answer, recording.origin_ns):
         sys.stdout.write(line + "\n")
 
 

@@ -13,14 +13,15 @@ import typer
 from gateway.cli.domains import Aaos, Sdv, SdvKey, Viss, domain_services
 from gateway.cli.log_output import print_findings, read_with_progress
 from gateway.cli.options import Json, duration_option, find_vehicle
+from gateway.cli.web import ReplayPage, Web
 from gateway.errors import GatewayError
 from gateway.sim import Clock, Kernel
 from gateway.vehicle import RunOptions, Vehicle, VehicleFile, build, read_vehicle
 from gateway.vehicle.ad_hoc import vehicle_of_log
 from gateway.vehicle.log import Log
 from gateway.vehicle.log_databases import DatabaseChoice, load_databases, preloaded
-from gateway.vehicle.model import bit_rate
 from gateway.vehicle.replay import ReplayOptions, ReplayReport, renamed, replay
+from gateway.vehicle.words import bit_rate
 
 
 def replay_command(
@@ -57,10 +58,11 @@ def replay_command(
     sdv_key: SdvKey = None,
     viss: Viss = None,
     aaos: Aaos = None,
+    web: Web = None,
     as_json: Json = False,
 ) -> None:
     """The command's options, and what comes of them."""
-    served = (sdv, viss, aaos) != (None, None, None)
+    served = (sdv, viss, aaos, web) != (None, None, None, None)
     options = ReplayOptions(
         clock=Clock.WALL if served and clock is None else _clock(clock, speed),
         speed=speed or 1.0,
@@ -82,6 +84,8 @@ def replay_command(
     else:
         car = build(file, Kernel())
     options = replace(options, services=domain_services(file, sdv=sdv, sdv_key=sdv_key, viss=viss, aaos=aaos))
+    if web is not None:
+        options = ReplayPage(web, log.name).added_to(options)
     if as_json:
         sys.stdout.write(json.dumps(replay(car, log, options).as_json(), indent=2) + "\n")
     else:

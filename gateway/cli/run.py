@@ -13,6 +13,8 @@ from gateway.cli.bus_options import Agents, Dbus, orchestrator_services
 from gateway.cli.domains import Aaos, Sdv, SdvKey, Viss, domain_services
 from gateway.cli.link_options import cycle_start_option, links_option, names_option
 from gateway.cli.options import Json, VehiclePath, duration_option, find_vehicle
+from gateway.cli.service_bus import Bus, bus_services
+from gateway.cli.web import Web, page_services
 from gateway.sim import Clock
 from gateway.vehicle import RunOptions, Selection, Service, drive, read_vehicle
 
@@ -67,8 +69,10 @@ def run_command(
     sdv_key: SdvKey = None,
     viss: Viss = None,
     aaos: Aaos = None,
+    bus: Bus = None,
     dbus: Dbus = None,
     agents: Agents = None,
+    web: Web = None,
     as_json: Json = False,
 ) -> None:
     file = read_vehicle(find_vehicle(vehicle))
@@ -76,7 +80,11 @@ def run_command(
     links = links_option(link or [])
     selection = Selection(names_option(only), names_option(without) or frozenset())
     domains = domain_services(file, sdv=sdv, sdv_key=sdv_key, viss=viss, aaos=aaos)
-    domains = (*domains, *orchestrator_services(file, dbus=dbus, agents=agents))
+    domains = (*domains, *orchestrator_services(file, dbus=dbus, agents=agents), *bus_services(file, bus))
+    domains = (
+        *domains,
+        *page_services(file, web, {"kuksa.val": sdv, "VISS": viss, "vehicle HAL": aaos, "D-Bus": dbus}),
+    )
     outside = bool(file.spec.links or links or serve or socketcand or cannelloni or domains)
     clock = clock or _default_clock(for_ns, outside)
     options = RunOptions(

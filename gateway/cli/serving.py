@@ -13,6 +13,8 @@ from gateway.links.addresses import Address, address
 from gateway.links.cannelloni_link import link_cannelloni
 from gateway.links.cannelloni_tcp import serve_cannelloni
 from gateway.links.socketcand_server import serve_socketcand
+from gateway.links.streaming import StreamSource, StreamSources
+from gateway.links.wall_time import epoch_ns_of, wall_time_loop
 from gateway.vehicle import Service, Vehicle
 
 
@@ -46,11 +48,23 @@ def can_tools() -> Service:
     @contextlib.asynccontextmanager
     async def service(vehicle: Vehicle) -> AsyncIterator[None]:
         place = place_for(vehicle.name)
-        async with serve(vehicle.name, vehicle.buses, place):
+        async with serve(vehicle.name, vehicle.buses, place, streams=_streams(vehicle)):
             tell(f"CAN tools find {vehicle.name} at {place}")
             yield
 
     return service
+
+
+def _streams(vehicle: Vehicle) -> StreamSources:
+    """What those who attach can ask for beside the buses."""
+    epoch_ns = epoch_ns_of(wall_time_loop("a capture"))
+
+    def capture() -> StreamSource:
+        from gateway.vehicle.live_capture import LiveCapture
+
+        return LiveCapture(vehicle, epoch_ns)
+
+    return {"capture": capture}
 
 
 def socketcand(text: str) -> Service:

@@ -67,6 +67,7 @@ class Port:
         self.tx: dict[str, TxMessage] = {}
         self.rx: dict[str, RxMessage] = {}
         self._kernel = kernel
+        self._checks: dict[str, Callable[[bytes], bool]] = {}
 
     def transmit(self, message: Message) -> TxMessage:
         """The message as this port sends it."""
@@ -77,8 +78,15 @@ class Port:
     def receive(self, message: Message) -> RxMessage:
         """The message as this port receives it."""
         if message.name not in self.rx:
-            self.rx[message.name] = RxMessage(self._kernel, self.controller, message)
+            received = self.rx[message.name] = RxMessage(self._kernel, self.controller, message)
+            received.check = self._checks.get(message.name)
         return self.rx[message.name]
+
+    def check(self, name: str, check: Callable[[bytes], bool]) -> None:
+        """Take the message of this name only when `check` says that its payload may be used."""
+        self._checks[name] = check
+        if name in self.rx:
+            self.rx[name].check = check
 
 
 class Ecu:
@@ -123,6 +131,11 @@ class Ecu:
         """Declare the messages that this ECU sends by itself."""
         for message in messages:
             port.transmit(message)
+
+    @property
+    def has_behaviour(self) -> bool:
+        """It is more than rest bus; its behaviour need not have booted yet."""
+        return self._factory is not None
 
     # For behaviours
 

@@ -63,6 +63,8 @@ def calendar_ns() -> int:
 class _Pace(Protocol):
     threads: int
     """Calls in threads that the loop waits for."""
+    speed: float
+    """Of time against the wall's; 0 where they have nothing to do with each other."""
 
     def time_ns(self) -> int: ...
     def turn_ns(self) -> int: ...
@@ -76,6 +78,7 @@ class _VirtualPace:
     def __init__(self, kernel: Kernel) -> None:
         self._kernel = kernel
         self.threads = 0
+        self.speed = 0.0
 
     def time_ns(self) -> int:
         return self._kernel.now
@@ -113,15 +116,44 @@ class WallPace:
 
     def __init__(self, kernel: Kernel, speed: float = 1.0) -> None:
         self._kernel = kernel
-        self._speed = speed
+        self.speed = speed
         self._start = time.monotonic_ns() - round(kernel.now / speed)
         self._turn = kernel.now
+        self._held: int | None = None
         self.latest_ns = 0
         self.threads = 0
 
+    @property
+    def paused(self) -> bool:
+        """Time stands still: sockets are heard, and nothing else happens."""
+        return self._held is not None
+
+    def pause(self) -> None:
+        if self._held is None:
+            self._held = self._turn
+
+    def go_on(self, speed: float | None = None) -> None:
+        """Let time pass again from where it stands, or with another speed from now on."""
+        now = self.time_ns() if self._held is None else self._held
+        self._held = None
+        self.speed = speed or self.speed
+        self._start = time.monotonic_ns() - round(now / self.speed)
+
+    def skip(self, time_ns: int) -> None:
+        """Let all that is to happen in the next `time_ns` happen now. To be called from a socket's or a task's turn."""
+        until = max(self._turn, self._kernel.now) + time_ns
+        self._kernel.run(until)
+        self._turn = until
+        if self._held is None:
+            self._start = time.monotonic_ns() - round(until / self.speed)
+        else:
+            self._held = until
+
     def time_ns(self) -> int:
+        if self._held is not None:
+            return self._held
         elapsed = time.monotonic_ns() - self._start
-        return elapsed if self._speed == 1 else int(elapsed * self._speed)
+        return elapsed if self.speed == 1 else int(elapsed * self.speed)
 
     def turn_ns(self) -> int:
         return self._turn
@@ -131,6 +163,8 @@ class WallPace:
         return self.wait(selector, 0, ready)
 
     def wait(self, selector: selectors.BaseSelector, timeout_ns: int | None, ready: Sized) -> _Ready:
+        if self._held is not None:
+            return selector.select(0 if timeout_ns == 0 else None)
         kernel = self._kernel
         due = kernel.next
         until = None if timeout_ns is None else self._turn + timeout_ns
@@ -138,12 +172,12 @@ class WallPace:
             until = due
         if until is not None:
             timeout_ns = max(0, until - self.time_ns()) if timeout_ns != 0 else 0
-        events = selector.select(None if timeout_ns is None else timeout_ns / (NS_PER_S * self._speed))
+        events = selector.select(None if timeout_ns is None else timeout_ns / (NS_PER_S * self.speed))
         # Sockets are served between slices of the kernel's work, even when it has fallen behind.
         now = self._turn = self.time_ns()
         due = kernel.next
         if due is not None and due <= now:
-            self.latest_ns = max(self.latest_ns, round((now - due) / self._speed))
+            self.latest_ns = max(self.latest_ns, round((now - due) / self.speed))
         while due is not None and due <= now:
             if kernel.run(due, ready):
                 return events

@@ -16,10 +16,13 @@ proc /proc proc defaults 0 0
 sys /sys sysfs defaults 0 0
 run /run tmpfs mode=755 0 0
 lock /run/lock tmpfs mode=1777,X-mount.mkdir 0 0
+user /run/user/0 tmpfs mode=700,X-mount.mkdir 0 0
 shm /dev/shm tmpfs mode=1777,X-mount.mkdir 0 0
 pts /dev/pts devpts ptmxmode=666,X-mount.mkdir 0 0
 """
 _LOOPBACK = ["link set dev lo up", "link set dev lo multicast on", "route add 224.0.0.0/4 dev lo"]
+_RUNTIME = {"XDG_RUNTIME_DIR": "/run/user/0"}
+"""The caller's own runtime folder is not seen inside, or is not root's, as who runs there is."""
 _DEVICE_LINKS = {"fd": "fd", "stdin": "fd/0", "stdout": "fd/1", "stderr": "fd/2"}
 
 
@@ -45,7 +48,7 @@ def _script(command: Sequence[str], kind: Kind) -> str:
     A shell starts background commands with SIGINT and SIGQUIT ignored; the command must not inherit that.
     """
     session = ["setsid", "--ctty"] if kind is Kind.TERMINAL else ["setsid"]
-    environment = [f"{name}={value}" for name, value in os.environ.items()]
+    environment = [f"{name}={value}" for name, value in (os.environ | _RUNTIME).items()]
     clean = ["env", "--ignore-environment", f"--chdir={Path.cwd()}", "--default-signal=INT,QUIT"]
     return shlex.join(["exec", *session, *clean, *environment, *command]) + "\n"
 

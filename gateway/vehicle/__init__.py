@@ -7,6 +7,7 @@ from gateway.vehicle.about import About, AboutBus, AboutRule, describe, read_abo
 from gateway.vehicle.build import Builder
 from gateway.vehicle.errors import VehicleFileError
 from gateway.vehicle.file import VehicleFile, read_vehicle
+from gateway.vehicle.lin import bus_info, lin_fault
 from gateway.vehicle.model import VehicleSpec, json_schema
 from gateway.vehicle.names import End, resolve
 from gateway.vehicle.notes import EventNote, Notes
@@ -36,9 +37,11 @@ __all__ = [
     "VehicleFileError",
     "VehicleSpec",
     "build",
+    "bus_info",
     "describe",
     "drive",
     "json_schema",
+    "lin_fault",
     "load",
     "read_about",
     "read_vehicle",

@@ -61,6 +61,14 @@ class AboutRule:
 
 
 @dataclass(frozen=True, slots=True)
+class AboutEcu:
+    """An ECU that was there; `unit` is what runs it, like `motor.service on central`, where that is a unit."""
+
+    name: str
+    unit: str
+
+
+@dataclass(frozen=True, slots=True)
 class About:
     """A vehicle in so much as its recordings need it."""
 
@@ -70,6 +78,9 @@ class About:
     version: str
     buses: tuple[AboutBus, ...]
     rules: tuple[AboutRule, ...]
+    ecus: tuple[AboutEcu, ...] = ()
+    """Empty in recordings of older versions, which do not tell it."""
+    has_gateway: bool = True
 
     def as_json(self) -> str:
         return json.dumps(asdict(self), sort_keys=True)
@@ -92,6 +103,8 @@ def describe(vehicle: Vehicle, seed: int) -> About:
         version=__version__,
         buses=tuple(buses),
         rules=tuple(_rule(route) for route in vehicle.gateway.routes),
+        ecus=tuple(AboutEcu(name, vehicle.units.get(name, "")) for name in (*vehicle.ecus, *vehicle.services)),
+        has_gateway=vehicle.has_gateway,
     )
 
 
@@ -130,12 +143,14 @@ def read_about(comment: str) -> About | None:
             version=str(data["version"]),
             buses=tuple(AboutBus(**_typed(AboutBus, {"kind": "can", **bus})) for bus in data["buses"]),
             rules=tuple(AboutRule(**_typed(AboutRule, rule)) for rule in data["rules"]),
+            ecus=tuple(AboutEcu(**_typed(AboutEcu, ecu)) for ecu in data.get("ecus", ())),
+            has_gateway=bool(data.get("has_gateway", True)),
         )
     except (ValueError, KeyError, TypeError, RecursionError):
         return None
 
 
-def _typed(kind: type[AboutBus] | type[AboutRule], data: dict[str, Any]) -> dict[str, Any]:
+def _typed(kind: type[AboutBus] | type[AboutRule] | type[AboutEcu], data: dict[str, Any]) -> dict[str, Any]:
     """The fields as they are; TypeError when one is not of the type that it has in `kind`."""
     for name, hint in get_type_hints(kind).items():
         if not isinstance(data[name], hint):

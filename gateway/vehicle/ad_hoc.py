@@ -1,4 +1,4 @@
-"""A vehicle made for a log: its buses are the log's, and the log is the car."""
+"""A vehicle made for a log or for real buses: its buses are theirs, and they are the car."""
 
 from __future__ import annotations
 
@@ -11,8 +11,10 @@ import numpy as np
 from gateway.can import FD, KEY_MASK, BitRates, Bus
 from gateway.com import header_of
 from gateway.database import Database
+from gateway.links import LinkAddress
 from gateway.routing import Gateway, load_mapping
 from gateway.sim import Kernel, Streams
+from gateway.vehicle.links import BusMaker
 from gateway.vehicle.log import Log
 from gateway.vehicle.signals import attach_mapping
 from gateway.vehicle.vehicle import Vehicle
@@ -20,6 +22,8 @@ from gateway.vehicle.vehicle import Vehicle
 DEFAULT_BITRATE = 500_000
 FD_DATA_BITRATE = 2_000_000
 NAME = "log"
+SOCKETCAN = "socketcan"
+CANFD_MTU = 72
 
 
 def vehicle_of_log(
@@ -49,6 +53,42 @@ def vehicle_of_log(
         # Nobody can ask for an actuator here, and a gateway that sends is not in the log.
         attach_mapping(vehicle, replace(load_mapping(signals, vehicle.databases), downward=()))
     return vehicle
+
+
+def vehicle_of_links(
+    links: Mapping[str, LinkAddress], databases: Mapping[str, Database], bitrate: int = DEFAULT_BITRATE
+) -> Vehicle:
+    """Real buses by name, and nobody on them from here: for looking on. To be driven in wall time (`drive_built`).
+
+    An address's own bit rates count, else `bitrate`. LinkError for an address that its interface cannot have,
+    BitRateError for a rate that CAN does not have.
+    """
+    kernel = Kernel()
+    empty = {bus: Database(bus, "", (), ()) for bus in links}
+    vehicle = Vehicle(
+        name=", ".join(map(str, links.values())),
+        kernel=kernel,
+        streams=Streams(0),
+        buses={},
+        databases={**empty, **databases},
+        gateway=Gateway(kernel, "GW"),  # on none of the buses
+    )
+    maker = BusMaker(links)
+    for index, (name, address) in enumerate(links.items()):
+        nominal = address.bitrate or bitrate
+        fd = address.data_bitrate is not None or _takes_fd(address)
+        rates = BitRates(nominal, (address.data_bitrate or max(nominal, FD_DATA_BITRATE)) if fd else nominal)
+        vehicle.buses[name] = maker.make(kernel, name, rates, index=index, fd=fd)
+    return vehicle
+
+
+def _takes_fd(address: LinkAddress) -> bool:
+    """Whether a SocketCAN interface is set up for CAN FD: its largest frame says so (CANFD_MTU, linux/can.h)."""
+    place = Path("/sys/class/net") / address.channel / "mtu"
+    try:
+        return address.interface == SOCKETCAN and int(place.read_text()) >= CANFD_MTU
+    except (OSError, ValueError):
+        return False
 
 
 def _shared_out(log: Log, databases: Mapping[str, Database]) -> dict[str, Database]:

@@ -12,6 +12,7 @@ from gateway.database import Database, Message, Severity, Signal
 from gateway.database.diagnostic import Findings
 from gateway.database.ldf_schedules import check_slot
 from gateway.database.lin import LinDescription, LinFrame, Responder, ScheduleTable, Slot, SlotKind
+from gateway.database.lin_diagnostics import missing_diagnostics
 from gateway.database.lin_wire import LAST_ID
 from gateway.ecu import NOBODY
 from gateway.errors import GatewayError, nearest
@@ -43,6 +44,8 @@ def lin_database(name: str, spec: BusSpec, databases: Sequence[Database]) -> Dat
     else:
         lin, messages = _from_vehicle_file(name, spec, others)
         nodes = list(dict.fromkeys(node for database in others for node in database.nodes))
+        messages += missing_diagnostics(messages)
+    _check_rate(name, spec, lin)
     lin = _with_tables(name, spec, lin)
     if spec.commander and not described and spec.commander not in nodes:
         nodes.insert(0, spec.commander)
@@ -52,6 +55,14 @@ def lin_database(name: str, spec: BusSpec, databases: Sequence[Database]) -> Dat
     files = [database.file for database in databases]
     diagnostics = tuple(each for database in databases for each in database.diagnostics)
     return Database(name, ", ".join(files), tuple(made), tuple(nodes), diagnostics, lin)
+
+
+def _check_rate(name: str, spec: BusSpec, lin: LinDescription) -> None:
+    """The bit rate is the LDF's; that of the vehicle file may only say the same."""
+    if "bitrate" in spec.model_fields_set and spec.bitrate != lin.bit_rate:
+        raise VehicleFileError(
+            f"bus {name} has the bit rate {lin.bit_rate} in its LDF, not {spec.bitrate}: leave `bitrate` out"
+        )
 
 
 def _refuse_faulty(described: Sequence[Database]) -> None:
@@ -113,10 +124,15 @@ def _with_tables(name: str, spec: BusSpec, lin: LinDescription) -> LinDescriptio
     return replace(lin, tables=tables)
 
 
-def chosen_table(name: str, spec: BusSpec, lin: LinDescription) -> str | None:
+def chosen_table(name: str, spec: BusSpec, lin: LinDescription) -> str:
     """The schedule table that the commander begins with: the vehicle file's, otherwise the first."""
+    if not lin.tables:
+        raise VehicleFileError(
+            f"bus {name} has no schedule table, so no frame would ever be on it: give it"
+            " `schedules: {Normal: [{frame: NAME, delay: 10ms}]}`, or its LDF Schedule_tables"
+        )
     if spec.schedule is None:
-        return next(iter(lin.tables), None)
+        return next(iter(lin.tables))
     if spec.schedule not in lin.tables:
         near = nearest(spec.schedule, list(lin.tables)) or f" (there are {', '.join(lin.tables)})"
         raise VehicleFileError(f"bus {name} has no schedule {spec.schedule!r}{near}")

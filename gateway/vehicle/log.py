@@ -88,10 +88,10 @@ class Log:
             data=self.data[rows],
         )
 
-    def frames(self) -> Iterator[tuple[int, int, Frame]]:
-        """Time, index of the bus, and frame, one after the other."""
+    def frames(self, first: int = 0) -> Iterator[tuple[int, int, Frame]]:
+        """Time, index of the bus, and frame, one after the other, from row `first` on."""
         width = self.data.shape[1]
-        for at in range(0, len(self), BLOCK):
+        for at in range(first, len(self), BLOCK):
             block = slice(at, at + BLOCK)
             data = self.data[block].tobytes()
             rows = zip(

@@ -2,73 +2,13 @@
 
 from __future__ import annotations
 
-import re
-from typing import Annotated, Any, Final, Literal
+from typing import Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
+from pydantic import Field
 
-from gateway.sim import DurationError, duration_ns
-
-_RATE: Final = re.compile(r"([0-9]{1,9}(?:\.[0-9]{1,9})?)\s*([kKM]?)(?:bit/s|bps)?")
-_INTEGER: Final = re.compile(r"[-+]?(0|[1-9][0-9]{0,99})|0x[0-9a-fA-F]{1,99}")
-_DECIMAL: Final = re.compile(r"[-+]?[0-9]{1,99}\.[0-9]{1,99}")
-_RATE_UNITS: Final = {"": 1, "k": 1_000, "K": 1_000, "M": 1_000_000}
-
-
-def bit_rate(text: object) -> int:
-    """`500k`, `2M`, `83.333k` or a plain number in bit/s. ValueError for anything else."""
-    found = _RATE.fullmatch(str(text).strip())
-    if found is None or isinstance(text, bool):
-        raise ValueError(f"{text!r} is not a bit rate: write it like 500k, 2M or 125000")
-    return round(float(found[1]) * _RATE_UNITS[found[2]])
-
-
-def _duration(text: object) -> int:
-    try:
-        return duration_ns(str(text))
-    except DurationError as error:
-        raise ValueError(error.sentence) from None
-
-
-def _one_or_more(value: object) -> object:
-    return [value] if isinstance(value, str) else value
-
-
-def _table(value: object) -> object:
-    """YAML's keys are words here; a table's keys may be numbers as well."""
-    if not isinstance(value, dict):
-        return value
-    return {_number_or_word(key): item for key, item in value.items()}
-
-
-def _number_or_word(key: Any) -> Any:
-    if isinstance(key, str) and _INTEGER.fullmatch(key):
-        return int(key, 0)
-    if isinstance(key, str) and _DECIMAL.fullmatch(key):
-        return float(key)
-    return key
-
-
-BitRate = Annotated[
-    int,
-    BeforeValidator(bit_rate),
-    WithJsonSchema({"type": ["string", "integer"], "pattern": _RATE.pattern, "examples": ["500k", "2M", 125000]}),
-]
-Duration = Annotated[
-    int,
-    BeforeValidator(_duration),
-    WithJsonSchema(
-        {"type": "string", "pattern": r"^\s*[\d.]+\s*(ns|us|µs|ms|s|min|h)\s*$", "examples": ["10ms", "1.5s"]}
-    ),
-]
-"""Nanoseconds; in the file a number with its unit."""
-OneOrMore = Annotated[list[str], BeforeValidator(_one_or_more)]
-Scalar = bool | int | float | str
-Table = Annotated[dict[int | float | str, Scalar], BeforeValidator(_table)]
-
-
-class _Section(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
+from gateway.vehicle.services_model import ServicesSpec
+from gateway.vehicle.words import BitRate, DataId, Duration, OneOrMore, Scalar, Table
+from gateway.vehicle.words import Section as _Section
 
 
 class SlotSpec(_Section):
@@ -114,6 +54,13 @@ class ProtectSpec(_Section):
     counter: str | None = Field(None, description="The signal that counts")
     checksum: str | None = Field(None, description="The signal that holds the checksum")
     algorithm: str = Field("crc8-j1850", description="crc8-j1850, crc8-h2f, xor8 or sum8")
+    e2e: Literal["P01", "P02", "P04", "P05", "P07"] | None = Field(
+        None, description="AUTOSAR end-to-end profile, instead of counter and checksum; receivers check it"
+    )
+    data_id: DataId | None = Field(None, description="E2E: data identifier; P02: a list of 16 bytes")
+    data_id_mode: Literal["both", "alternating", "low", "nibble"] = Field("both", description="E2E P01")
+    offset: int = Field(0, ge=0, description="E2E: bytes before the header")
+    max_delta: int = Field(1, ge=1, description="E2E: so far the counter may jump")
 
 
 class RouteSpec(_Section):
@@ -175,6 +122,9 @@ class AaosSpec(_Section):
         default_factory=dict,
         description="By client identity: its permissions, like android.car.permission.CAR_SPEED; none: all may",
     )
+    certificate: str | None = Field(None, description="TLS: the server's certificate (PEM)")
+    private_key: str | None = Field(None, description="TLS: the certificate's private key (PEM)")
+    client_ca: str | None = Field(None, description="TLS: clients must have a certificate of this authority (PEM)")
 
 
 class UnitSpec(_Section):
@@ -210,6 +160,48 @@ class NodeSpec(_Section):
     processes: bool = Field(False, description="Its programs are real processes of this machine (needs wall time)")
 
 
+class SignalRuleSpec(_Section):
+    """When signals go out to a service bus, and how surely."""
+
+    paths: OneOrMore = Field(description="VSS paths; * is one level, ** any number, a branch all below it")
+    send: Literal["on_change", "each", "cyclic"] = Field("on_change", description="What makes a value go out")
+    epsilon: float = Field(0, ge=0, allow_inf_nan=False, description="Numbers that differ by no more are the same")
+    every: Duration = Field(10_000_000_000, description="Again after so long, though nothing changed; 0s for never")
+    interval: Duration = Field(0, description="The smallest time between two")
+    qos: Literal[0, 1, 2] = Field(0, description="MQTT: quality of service")
+
+
+class MqttSpec(_Section):
+    """MQTT: what `--bus mqtt` does."""
+
+    prefix: str = Field("vss", description="Before the signals' topics")
+    name: str | None = Field(
+        None, description="Client identifier, and name below PREFIX/gateways; the vehicle's if absent"
+    )
+    version: Literal["5", "3.1.1"] = Field("5", description="MQTT's version; the broker of our own speaks 3.1.1")
+    username: str | None = Field(None, description="To the broker")
+    password_file: str | None = Field(None, description="File whose first line is the password")
+    tls: bool = Field(False, description="TLS, as mqtts:// means")
+    ca: str | None = Field(None, description="TLS: who signed the broker's certificate (PEM); the system's if absent")
+    certificate: str | None = Field(None, description="TLS: our certificate (PEM), where the broker wants one")
+    private_key: str | None = Field(None, description="TLS: its private key (PEM)")
+    keepalive: Duration = Field(5_000_000_000, description="A broker silent for longer is lost; whole seconds")
+    rules: list[SignalRuleSpec] = Field(default_factory=list, description="The first that matches a signal counts")
+
+
+class ZenohSpec(_Section):
+    """Zenoh: what `--bus zenoh` does."""
+
+    prefix: str = Field("vss", description="Before the signals' keys")
+    name: str | None = Field(None, description="Name below PREFIX/gateways; the vehicle's if absent")
+    mode: Literal["peer", "client", "router"] = Field("peer", description="Zenoh's mode of this session")
+    connect: OneOrMore = Field(default_factory=list, description="Endpoints to connect to, like tcp/10.0.0.1:7447")
+    listen: OneOrMore = Field(default_factory=list, description="Endpoints to listen at; this machine only if absent")
+    config: str | None = Field(None, description="Zenoh's own configuration (JSON5), instead of mode, connect, listen")
+    take: OneOrMore = Field(default_factory=list, description="VSS paths whose values come from other gateways")
+    rules: list[SignalRuleSpec] = Field(default_factory=list, description="The first that matches a signal counts")
+
+
 class DomainsSpec(_Section):
     """What applications see of the vehicle."""
 
@@ -217,6 +209,8 @@ class DomainsSpec(_Section):
 
     sdv: SdvSpec = Field(default_factory=lambda: SdvSpec.model_validate({}))
     aaos: AaosSpec = Field(default_factory=lambda: AaosSpec.model_validate({}))
+    mqtt: MqttSpec = Field(default_factory=lambda: MqttSpec.model_validate({}))
+    zenoh: ZenohSpec = Field(default_factory=lambda: ZenohSpec.model_validate({}))
 
 
 class VehicleSpec(_Section):
@@ -229,6 +223,7 @@ class VehicleSpec(_Section):
     drive: str | None = Field(None, description="Drive cycle: a CSV file with the columns time_s and ECU.input")
     gateway: GatewaySpec = Field(default_factory=lambda: GatewaySpec.model_validate({}))
     links: dict[str, LinkSpec] = Field(default_factory=dict)
+    services: ServicesSpec | None = Field(None, description="SOME/IP: services that are offered and consumed")
     domains: DomainsSpec = Field(default_factory=lambda: DomainsSpec.model_validate({}))
 
 

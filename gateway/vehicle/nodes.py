@@ -76,6 +76,9 @@ class _Builder:
         for unit, inline in section.units.items():
             full = unit if unit.endswith((".service", ".target")) else f"{unit}.service"
             place: Place = (*PLACE, name, "units", unit)
+            for part in (inline.ecu, *(f"r{number}" for number in inline.routes or ())):
+                if part is not None:
+                    self.vehicle.units[part] = f"{full} on {name}"
             try:
                 self._part(full, inline)
             except GatewayError as error:

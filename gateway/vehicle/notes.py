@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Final, NamedTuple
 
-from gateway.can import BusEvent, Frame
-from gateway.routing import Decision, Journey, RoutedFrame
+from gateway.can import BusEvent, Controller, Frame
+from gateway.ecu import Failure
+from gateway.routing import Command, Decision, Journey, Quality, RoutedFrame, VssSignal
 from gateway.sim import NS_PER_S
 from gateway.trace import Severity
 from gateway.vehicle.vehicle import Vehicle
@@ -24,6 +26,7 @@ class Notes:
 
     def __init__(self, vehicle: Vehicle) -> None:
         self._routes: Final = vehicle.gateway.routes
+        self._units: Final = vehicle.units
         self._bit_ns: Final = [bus.rates.duration_ns(1) for bus in vehicle.buses.values()]
 
     def comment(self, bus: int, frame: Frame, sender: str, waited_ns: int) -> str:
@@ -50,6 +53,32 @@ class Notes:
         late = "" if journey.received_ns == now_ns else f" received at {journey.received_ns / NS_PER_S:.9f}"
         text = f"{rule} {journey.decision.value}: {journey.reason}; {journey.frame}{late}"
         return EventNote(now_ns, text, severity)
+
+    def power(self, controller: Controller) -> EventNote:
+        """A controller that has been switched off or on, and the unit that runs its ECU, where one does."""
+        unit = self._units.get(controller.name)
+        has = "has power" if controller.takes_part else "has no power"
+        by = f"; it is run by unit {unit}" if unit else ""
+        state = "on" if controller.takes_part else "off"
+        text = f"{controller.bus.name}: {state}: {controller.name}: it {has}{by}"
+        return EventNote(controller.switched_ns, text, Severity.NOTICE)
+
+    @staticmethod
+    def failure(failure: Failure) -> EventNote:
+        """An ECU whose behaviour has raised an error."""
+        place = f"{Path(failure.file).name}:{failure.line}"
+        return EventNote(failure.time_ns, f"{failure.ecu}: failed: {place}: {failure.error}", Severity.ERROR)
+
+    @staticmethod
+    def quality(signal: VssSignal, now_ns: int) -> EventNote:
+        """A signal that has become stale, or good again."""
+        severity = Severity.WARNING if signal.datapoint.quality is Quality.STALE else Severity.NOTICE
+        return EventNote(now_ns, f"{signal.path}: {signal.datapoint.quality.value}", severity)
+
+    @staticmethod
+    def refusal(command: Command, now_ns: int) -> EventNote:
+        """A target value that could not be sent."""
+        return EventNote(now_ns, f"{command.rule.leaf.path}: target refused: {command.last_refusal}", Severity.WARNING)
 
     @staticmethod
     def bus_event(bus: str, event: BusEvent) -> EventNote:

@@ -14,7 +14,9 @@ from gateway.routing import CanToVss, Gateway, VssMapping, VssToCan
 from gateway.sim import NS_PER_S, Kernel, Streams
 
 if TYPE_CHECKING:
+    from gateway.ethernet import Segment
     from gateway.orchestrator.fleet import Fleet
+    from gateway.services.someip import Network, Node
 
 
 @dataclass(slots=True)
@@ -41,21 +43,37 @@ class Vehicle:
     """Nodes and units."""
     managed: set[str] = field(default_factory=set)
     """ECUs that a unit of a node switches on and off."""
+    units: dict[str, str] = field(default_factory=dict)
+    """`motor.service on central` for an ECU that a unit runs, and for the name of a route (`r1`)."""
+    stopping: bool = False
+    """It is switched off as a whole, so that an ECU without power is nothing to tell."""
     services: dict[str, Ecu] = field(default_factory=dict)
     """Services in Python that run as units of nodes."""
+    someip: Node | None = None
+    """The gateway as a SOME/IP host."""
+    ethernet: Segment | None = None
+    """The simulated Ethernet segment."""
+    network: Network | None = None
+    """What the SOME/IP host is on: the segment, unless it is put on sockets before the start."""
 
     def start(self) -> None:
         """Switch everything on. An asyncio loop must run when a behaviour has tasks."""
+        self.stopping = False
         for name, ecu in self.ecus.items():
             if name not in self.managed:
                 ecu.switch_on()
         if self.has_gateway:
             self.gateway.start()
+            if self.someip is not None and self.network is not None:
+                self.someip.open(self.network)
         if self.fleet is not None:
             self.fleet.start()
 
     def stop(self) -> None:
         """Switch everything off and cancel what the ECUs run."""
+        self.stopping = True
+        if self.someip is not None:
+            self.someip.close()
         if self.fleet is not None:
             self.fleet.stop()
         for ecu in self.ecus.values():

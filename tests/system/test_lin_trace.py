@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+import gateway
+from gateway.hil import faults
 from gateway.lin import ChecksumModel, checksum, protected
 from gateway.trace import Event, Recorded, load_columns, open_reader
 from gateway.vehicle import RunOptions, drive, read_vehicle
@@ -105,3 +107,29 @@ def test_what_came_to_nothing_is_a_packet_with_its_error(tmp_path, require_tool)
 
     assert len(done.stdout.splitlines()) == 20
     assert len([text for text in events if text.startswith("doors: no response")]) == 20
+
+
+async def test_sleep_and_diagnostics_are_lin_frames_when_iso_15765_leaves_them(tmp_path, require_tool):
+    tshark = require_tool("tshark", package="tshark")
+    path = tmp_path / "sleep.pcapng"
+    async with gateway.load(VEHICLE) as vehicle:
+        await vehicle.run_for("500ms")
+        with vehicle.fault(faults.NoResponse("doors.WindowState")):
+            await vehicle.run_for("100ms")
+        doors = vehicle["doors"]
+        doors.schedule("Diagnostic")
+        doors.send_raw(0x3C, bytes.fromhex("2106B200FF7FFFFF"))
+        await doors.expect("SlaveResp", within="200ms")
+        doors.bus.commander.go_to_sleep()
+        await vehicle.run_for("500ms")
+        vehicle.save_trace(path)
+
+    def packets(shown: str) -> list[str]:
+        command = [tshark, "-r", str(path), "-o", "iso15765.lin_diag:FALSE", "-Y", shown, "-T", "fields"]
+        command += ["-e", "lin.frame_id", "-e", "data.data"]
+        return subprocess.run(command, capture_output=True, text=True, check=True).stdout.split()
+
+    assert packets("_ws.malformed") == []
+    assert packets("lin.frame_id >= 0x3c")[:2] == ["0x3c", "2106b200ff7fffff"]
+    assert packets("lin.frame_id >= 0x3c")[-2:] == ["0x3c", "00ffffffffffffff"]
+    assert packets("lin.errors.no_slave_response == 1") == ["0x21", "0x21"]

@@ -298,16 +298,20 @@ def test_an_ordinary_user_needs_no_privilege(require_tool: TOOL) -> None:
         (package / "__init__.py").touch()
         for path in (Path(folder), *Path(folder).rglob("*")):
             path.chmod(0o777 if path.is_dir() else 0o644)
-        inside = "cat /sys/class/net/door/mtu; echo mine >mine; cat /etc/shadow; exit 3"
+        inside = (
+            "cat /sys/class/net/door/mtu; echo mine >mine; cat /etc/shadow;"
+            ' stat -c "%u %a" "$XDG_RUNTIME_DIR"; mkdir "$XDG_RUNTIME_DIR/own" && stat -c %u "$XDG_RUNTIME_DIR/own"; exit 3'
+        )
         code = f"import sys; from gateway.vcan import run; sys.exit(run(['sh', '-c', {inside!r}], names=('door',)))"
         done = subprocess.run(
             [setpriv, "--reuid=65534", "--regid=65534", "--clear-groups", python, "-B", "-c", code],
             capture_output=True,
             timeout=LIMIT_S,
             cwd=folder,
-            env={"PATH": "/usr/bin:/bin"},
+            env={"PATH": "/usr/bin:/bin", "XDG_RUNTIME_DIR": "/run/user/65534"},
             check=False,
         )
-        assert (done.stdout, done.returncode) == (b"72\n", 3), done.stderr
+        # Inside, the runtime folder belongs to who runs there, which is root, and to nobody else.
+        assert (done.stdout, done.returncode) == (b"72\n0 700\n0\n", 3), done.stderr
         assert b"Permission denied" in done.stderr
         assert (Path(folder) / "mine").stat().st_uid == 65534

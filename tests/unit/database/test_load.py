@@ -140,7 +140,7 @@ def test_every_encoding_that_editors_write(tmp_path: Path, encoding: str) -> Non
         ("picture.dbc", b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0\0\1\0\0\0\1", "binary file"),
         ("vehicle.dbc", b'{"buses": {}}', "no DBC file"),
         ("text.dbc", b"Dear reader,\nthis is no database.\n", "no DBC file"),
-        ("mail.txt", b"Dear reader,\nthis is no database.\n", "no CAN database"),
+        ("mail.txt", b"Dear reader,\nthis is no database.\n", "no database"),
         ("broken.kcd", b"<NetworkDefinition>", "no KCD file"),
         ("broken.arxml", b"<AUTOSAR><nothing></AUTOSAR>", "no ARXML file"),
         ("broken.sym", b"FormatVersion=6.0\nTitle", "no SYM file"),

@@ -175,7 +175,7 @@ Schedule_tables { T { F delay 15 ms; G delay 20 ms; } }
         database = loaded(tmp_path, text)
 
         assert database.diagnostics == ()
-        assert [message.length for message in database.messages] == [4, 8]
+        assert [message.length for message in database.messages] == [4, 8, 8, 8]  # and the diagnostic ones
         assert database.lin is not None
         assert database.lin.responders["S"].nad == 7
         assert {frame.checksum.value for frame in database.lin.frames.values()} == {"classic"}
@@ -269,6 +269,47 @@ class TestFaults:
         assert told, [str(each) for each in database.diagnostics]
         assert told[0].line is not None
         assert told[0].line == line_of(text, TOLD_AT.get(name, after.strip("\n")))
+
+    @pytest.mark.parametrize(
+        "name",
+        ["overlapping ids", "id of LIN", "length", "no such publisher", "publisher of a signal", "subscriber"],
+    )
+    def test_what_follows_from_a_fault_is_not_told_besides(self, tmp_path, name):
+        before, after, sentence = FAULTS[name]
+
+        database = loaded(tmp_path, SMALL.replace(before, after))
+
+        errors = [each.text for each in database.diagnostics if each.severity is Severity.ERROR]
+        assert len(errors) == 1, errors
+        assert sentence in errors[0]
+
+    def test_a_node_that_is_not_there_is_told_once(self, tmp_path):
+        database = loaded(tmp_path, SMALL.replace("Slaves: Seat, Knob;", "Slaves: Seat, Nob;"))
+
+        errors = [each.text for each in database.diagnostics if each.severity is Severity.ERROR]
+        assert errors == [
+            "signal Height has the subscriber 'Knob', which is no node (did you mean 'Nob'?)",
+            "node Knob has attributes, and is none of the responders (did you mean 'Nob'?)",
+        ]
+
+    def test_an_ldf_without_schedule_tables_is_doubtful(self, tmp_path):
+        start = (
+            'LIN_description_file; LIN_protocol_version = "2.2"; LIN_language_version = "2.2"; LIN_speed = 19.2 kbps;'
+        )
+        body = "Nodes { Master: M, 5 ms, 0 ms; Slaves: S; } Signals { A: 8, 0, M, S; } Frames { F: 1, M, 1 { A, 0; } }"
+
+        database = loaded(tmp_path, f"{start} {body}")
+
+        assert "the LDF has no schedule table" in " ".join(each.text for each in database.diagnostics)
+
+    def test_diagnostic_frames_are_known_whether_the_ldf_has_them_or_not(self, tmp_path):
+        database = loaded(tmp_path, SMALL)
+
+        assert "Diagnostic_frames" not in SMALL
+        assert database.by_id(0x3C, False).name == "MasterReq"
+        answer = database.message("SlaveResp")
+        assert answer.arbitration_id == 0x3D
+        assert answer.decode(bytes(range(8)))["SlaveRespB7"] == 7
 
     def test_a_slot_that_is_too_short_says_what_it_needs(self, tmp_path):
         # State has 7 bytes: 34 + 80 bits, times 1.4, at 19.2 kbit/s, and the jitter of 0.1 ms.

@@ -1,0 +1,124 @@
+"""A recording with all that is known of it: what its head says, the databases of its buses, their bit rates."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import NamedTuple
+
+from gateway.database import Database, Severity
+from gateway.trace import TraceReader
+from gateway.vehicle import About, Vehicle, describe, read_about
+from gateway.vehicle.decode import census
+from gateway.vehicle.findings import Census, Finding, database_findings, log_findings
+from gateway.vehicle.log import EPOCH_NS, Log, read_log
+from gateway.vehicle.log_databases import DatabaseChoice, load_databases, preloaded
+
+FindVehicle = Callable[[About | None], Vehicle | None]
+"""The vehicle that a recording's head names, or that was asked for."""
+
+
+class BusRate(NamedTuple):
+    """Of a bus, in bit/s; `data` 0 where it has no CAN FD."""
+
+    nominal: int
+    data: int = 0
+    lin: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A log and what its numbers mean. `origin_ns`: what its times count from, 0 where they count from a run's start."""
+
+    log: Log
+    about: About | None = None
+    databases: Mapping[str, Database] = field(default_factory=dict)
+    vehicle: Vehicle | None = None
+    rates: Mapping[str, BusRate] = field(default_factory=dict)
+    notes: tuple[Finding, ...] = ()
+
+    @property
+    def origin_ns(self) -> int:
+        """Dates count from the first frame; what counts from the start of a run keeps its own times."""
+        return self.log.start_ns if self.log.start_ns >= EPOCH_NS else 0
+
+    @property
+    def offset_ns(self) -> int:
+        """What makes a time of the log one that is told: since the start of the run, or of a recording with dates."""
+        return self.log.start_ns - self.origin_ns
+
+    @property
+    def file(self) -> str:
+        return self.log.name
+
+
+def open_source(path: Path, choices: Sequence[DatabaseChoice], find_vehicle: FindVehicle) -> Source:
+    """Read a recording. TraceError, DatabaseError, LogError as for decoding it.
+
+    A database that is given counts for its bus, or for all; else that of the vehicle's bus of the same name.
+    """
+    loaded = preloaded(choices)
+    readers: list[TraceReader] = []
+    log = read_log([path], readers.append)
+    about = read_about(readers[0].comment)
+    vehicle = find_vehicle(about)
+    notes = list(log.findings)
+    own = {} if vehicle is None else {bus: vehicle.databases[bus] for bus in log.buses if bus in vehicle.buses}
+    databases = {**own, **load_databases(choices, log.buses, loaded)}
+    notes += _another_vehicle(log, about, vehicle)
+    return Source(log, about, databases, vehicle, rates_of(about, vehicle), tuple(notes))
+
+
+def rates_of(about: About | None, vehicle: Vehicle | None) -> dict[str, BusRate]:
+    """The bit rates that the recording's head tells, or the vehicle."""
+    known = about if about is not None or vehicle is None else describe(vehicle, 0)
+    buses = () if known is None else known.buses
+    return {bus.name: BusRate(bus.bitrate, bus.data_bitrate, bus.kind == "lin") for bus in buses if bus.bitrate}
+
+
+def _another_vehicle(log: Log, about: About | None, vehicle: Vehicle | None) -> Iterator[Finding]:
+    if vehicle is None:
+        return
+    if about is not None and about.vehicle != vehicle.name:
+        text = f"is a recording of the vehicle {about.vehicle}, and not of {vehicle.name}: names may not be its own"
+        yield Finding(log.name, None, Severity.WARNING, text)
+    strange = [bus for bus in log.buses if bus not in vehicle.buses]
+    if strange:
+        text = f"{vehicle.name} has no bus {', '.join(strange)}: name its database with --database BUS=FILE"
+        yield Finding(log.name, None, Severity.WARNING, text)
+
+
+def findings(source: Source, counted: Census | None = None) -> list[Finding]:
+    """What is wrong with the file, with the databases, and with one when held against the other."""
+    counted = census(source.log) if counted is None else counted
+    found = [*source.notes, *database_findings(source.databases.values())]
+    found += log_findings(source.file, counted, source.databases)
+    found += misfits(source, counted)
+    return found
+
+
+def misfits(source: Source, counted: Census) -> Iterator[Finding]:
+    """A database of which the log has no frame: it is most likely that of another car or bus."""
+    for bus, database in source.databases.items():
+        keys = {key for (where, key, _) in counted if where == bus}
+        known = _known(database, keys)
+        if known or not keys:
+            continue
+        text = f"does not fit {bus}: none of its {len(database.messages)} messages is among the {len(keys)} ids of the log"
+        other = [name for name in source.log.buses if name != bus and _known(database, _keys(counted, name))]
+        if other:
+            text += f"; it fits {other[0]}: --database {other[0]}={database.file}"
+        yield Finding(database.file, None, Severity.WARNING, text)
+
+
+def _keys(counted: Census, bus: str) -> set[int]:
+    return {key for (where, key, _) in counted if where == bus}
+
+
+def _known(database: Database, keys: set[int]) -> int:
+    from gateway.can import ERROR, EXTENDED, ID_MASK
+
+    return sum(
+        1 for key in keys if not key & ERROR and database.by_id(key & ID_MASK, key & EXTENDED != 0) is not None
+    )
