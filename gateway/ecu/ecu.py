@@ -115,6 +115,7 @@ class Ecu:
         self._schedule = Schedule(kernel, self._fail)
         self._tasks: list[asyncio.Task[None]] = []
         self._silenced: set[str] = set()
+        self._installing: Callable[..., Any] | None = None
 
     # Building
 
@@ -282,12 +283,14 @@ class Ecu:
 
     def _install(self, behaviour: object) -> None:
         for mark, method in marks(behaviour):
+            self._installing = method
             if isinstance(mark, Every):
                 self._repeat(mark.period_ns, mark.first_ns, method)
             elif isinstance(mark, On):
                 self.on(mark.message, method)
             else:
                 self.spawn(method())
+        self._installing = None
 
     def _start_sending(self) -> None:
         for port in self.ports.values():
@@ -319,18 +322,25 @@ class Ecu:
         return call
 
     def _fail(self, error: BaseException) -> None:
-        frames = traceback.extract_tb(error.__traceback__)
-        where = frames[-1]
-        for frame in reversed(frames):
-            if not frame.filename.startswith(_OURS):
-                where = frame
-                break
+        file, line = self._place_of(error)
         text = str(error) if isinstance(error, GatewayError) else f"{type(error).__name__}: {error}"
         self.switch_off()
         self.power = Power.FAILED
-        self.failure = Failure(self.name, self.kernel.now, where.filename, where.lineno or 0, text)
+        self.failure = Failure(self.name, self.kernel.now, file, line, text)
         if self.on_failure is not None:
             self.on_failure(self.failure)
+
+    def _place_of(self, error: BaseException) -> tuple[str, int]:
+        """File and line in the behaviour: of what it called, or of the method whose decorator says what cannot be."""
+        frames = traceback.extract_tb(error.__traceback__)
+        for frame in reversed(frames):
+            if not frame.filename.startswith(_OURS):
+                return frame.filename, frame.lineno or 0
+        method, self._installing = self._installing, None
+        code = getattr(method, "__code__", None)
+        return (
+            (frames[-1].filename, frames[-1].lineno or 0) if code is None else (code.co_filename, code.co_firstlineno)
+        )
 
     def _stop(self) -> None:
         self._stop_tasks()

@@ -396,6 +396,20 @@ def test_a_message_of_two_buses_must_be_named_with_its_bus() -> None:
     assert bench.mine.tx("second.Cyclic.Value") is not bench.mine.tx("b.Cyclic.Value")
 
 
+def test_a_decorator_with_an_unknown_message_is_told_with_its_line() -> None:
+    class Wrong:
+        def __init__(self, ecu: Ecu) -> None: ...
+
+        @on("Statsu")
+        def hear(self) -> None: ...
+
+    bench = Bench(Wrong).on()
+    bench.run(1)
+    failure = bench.mine.failure
+    assert failure is not None and "Statsu" in failure.error
+    assert (Path(failure.file).name, failure.line) == ("test_ecu.py", line_of('@on("Statsu")'))
+
+
 def test_a_decorator_tells_a_wrong_period_at_once() -> None:
     with pytest.raises(DurationError, match="'10' is not a duration"):
         every("10")
