@@ -30,6 +30,8 @@ from gateway.sim import Kernel, SimulationLoop, Stream, duration_ns
 BehaviourFactory = Callable[["Ecu"], object]
 _OURS: Final = str(Path(__file__).parents[1]) + os.sep
 """Where the error is not to be looked for: a behaviour that calls us wrongly is at fault itself."""
+_ASYNCIO: Final = str(Path(asyncio.__file__).parent) + os.sep
+"""Where Ctrl-C becomes an error."""
 NOBODY: Final = frozenset({"", "Vector__XXX", "VectorXXX", "XXX"})
 """What databases write where they know no sender."""
 
@@ -127,6 +129,21 @@ class Ecu:
     def behave(self, factory: BehaviourFactory) -> None:
         """Use this behaviour; a new instance is made each time the ECU is switched on."""
         self._factory = factory
+
+    def accompany(self, companion: Callable[[Ecu], object]) -> None:
+        """Call this at each boot before the behaviour is made: what it schedules hangs and ends with the behaviour.
+
+        EcuError for an ECU without a behaviour.
+        """
+        behaviour = self._factory
+        if behaviour is None:
+            raise EcuError(f"{self.name} has no behaviour that could be accompanied")
+
+        def together(ecu: Ecu) -> object:
+            companion(ecu)
+            return behaviour(ecu)
+
+        self._factory = together
 
     def sends(self, port: Port, messages: Iterable[Message]) -> None:
         """Declare the messages that this ECU sends by itself."""
@@ -324,6 +341,8 @@ class Ecu:
     def _fail(self, error: BaseException) -> None:
         file, line = self._place_of(error)
         text = str(error) if isinstance(error, GatewayError) else f"{type(error).__name__}: {error}"
+        if isinstance(error, KeyboardInterrupt):
+            text = "interrupted: it did not return"
         self.switch_off()
         self.power = Power.FAILED
         self.failure = Failure(self.name, self.kernel.now, file, line, text)
@@ -334,7 +353,7 @@ class Ecu:
         """File and line in the behaviour: of what it called, or of the method whose decorator says what cannot be."""
         frames = traceback.extract_tb(error.__traceback__)
         for frame in reversed(frames):
-            if not frame.filename.startswith(_OURS):
+            if not frame.filename.startswith((_OURS, _ASYNCIO)):
                 return frame.filename, frame.lineno or 0
         method, self._installing = self._installing, None
         code = getattr(method, "__code__", None)

@@ -14,8 +14,9 @@ from typing import Final
 from gateway.sim import Kernel
 
 Work = Callable[[], object]
-BEHAVIOUR_ERRORS: Final = (Exception, SystemExit)
-"""What ends one ECU at the edge of its behaviour: an ECU that exits is not the vehicle."""
+BEHAVIOUR_ERRORS: Final = (Exception, SystemExit, KeyboardInterrupt)
+"""What ends one ECU at the edge of its behaviour: an ECU that exits is not the vehicle, and one that does not return is
+ended by the second Ctrl-C (the first asks the run to end, which it cannot while that ECU computes)."""
 LARGEST_TABLE: Final = 5_000
 """Calls in one hyperperiod. What would need more gets a table of its own."""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import signal
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -394,6 +395,29 @@ def test_a_message_of_two_buses_must_be_named_with_its_bus() -> None:
     with pytest.raises(EcuError, match=r"message 'Cyclic' is on b and second; write which, like b\.Cyclic"):
         bench.mine.tx("Cyclic.Value")
     assert bench.mine.tx("second.Cyclic.Value") is not bench.mine.tx("b.Cyclic.Value")
+
+
+def test_an_ecu_that_does_not_return_is_ended_by_the_interrupt_and_told_with_its_line() -> None:
+    class Hangs:
+        def __init__(self, ecu: Ecu) -> None: ...
+
+        @every("10ms")
+        def hang(self) -> None:
+            signal.raise_signal(signal.SIGINT)  # the first asks the run to end, which it cannot
+            while True:
+                signal.raise_signal(signal.SIGINT)  # as if pressed again
+
+    bench = Bench(Hangs)
+
+    async def drive() -> None:
+        bench.on()
+        await asyncio.sleep(1)
+
+    with pytest.raises((asyncio.CancelledError, KeyboardInterrupt)):
+        run(drive(), bench.kernel, Clock.VIRTUAL)
+    failure = bench.mine.failure
+    assert failure is not None and failure.error == "interrupted: it did not return"
+    assert failure.line == line_of("signal.raise_signal(signal.SIGINT)  # as if pressed again")
 
 
 def test_a_decorator_with_an_unknown_message_is_told_with_its_line() -> None:
