@@ -1,6 +1,6 @@
 """CAN and CAN FD: frames, exact bit times, the bus with arbitration and errors. Knows `sim` only."""
 
-from gateway.can.bits import FrameBits, frame_bits, priority
+from gateway.can.bits import FrameBits, frame_bits, longest_bits, priority, shortest_bits
 from gateway.can.bus import Bus
 from gateway.can.controller import Controller, ControllerState
 from gateway.can.disturbance import BitErrors, Delay, Disturbance, Loss
@@ -34,6 +34,8 @@ __all__ = [
     "Loss",
     "Passage",
     "frame_bits",
+    "longest_bits",
     "padded_length",
     "priority",
+    "shortest_bits",
 ]

@@ -279,6 +279,35 @@ class FrameLengths:
         return head
 
 
+def longest_bits(header: int, length: int) -> FrameBits:
+    """The most bits that a frame with this header and payload length can have, whatever its payload.
+
+    Of a classic frame its CRC is counted as if it were free to choose: an upper bound by a bit or two.
+    """
+    head = FrameLengths().head(header, length)
+    free = 8 * length + (0 if header & FD else 15)
+    stuffed = {head.row // _ROW: 0}
+    for _ in range(free):
+        after: dict[int, int] = {}
+        for state, count in stuffed.items():
+            for bit in (0, 1):
+                then, more = _step(state, bit)
+                after[then] = max(after.get(then, 0), count + more)
+        stuffed = after
+    if header & FD:
+        most = 8 * length + max(stuffed.values())
+        return FrameBits(head.nominal, head.data + most) if header & BRS else FrameBits(head.nominal + head.data + most, 0)
+    return FrameBits(head.nominal + 8 * length + max(count + _OWED[state] for state, count in stuffed.items()), 0)
+
+
+def shortest_bits(header: int, length: int) -> FrameBits:
+    """As `longest_bits`, the other way: no stuff bit behind the head."""
+    head = FrameLengths().head(header, length)
+    if header & FD and header & BRS:
+        return FrameBits(head.nominal, head.data + 8 * length)
+    return FrameBits(head.nominal + head.data + 8 * length, 0)
+
+
 def frame_bits(frame: Frame) -> FrameBits:
     """The bits of one frame; `FrameLengths` is faster for many."""
     return FrameLengths().bits(frame)

@@ -1,51 +1,42 @@
-"""gateway explain: what happened to a frame of a recording, and why."""
+"""gateway explain: why a signal is stale, what happened to a frame; in a recording, or in a vehicle that runs."""
 
 from __future__ import annotations
 
 import json
+import stat
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from gateway.cli.options import Json, find_vehicle
 from gateway.errors import GatewayError
-from gateway.explain import (
-    FrameQuestion,
-    Names,
-    Recording,
-    Scene,
-    SignalQuestion,
-    answer_lines,
-    explain_frame,
-    explanation_lines,
-    find_window,
-    names_of,
-    nearness,
-    open_recording,
-    parse_question,
-    parse_signal,
-    summarize,
-    summary_lines,
-    why,
-)
+from gateway.explain import STREAM, ExplainError, Recording, Told, asked, names_of, open_recording
 from gateway.sim import Kernel
-from gateway.trace import open_reader
 from gateway.vehicle import Vehicle, load
 
 
 def explain_command(
-    trace: Annotated[Path, typer.Argument(metavar="TRACE", help="A recording: .pcapng, .log, .asc, .blf and so on.")],
-    frame: Annotated[
-        str | None,
-        typer.Option(metavar="BUS/ID[@TIME]", help="Like body/0x3A0@12.5s, or a message's name; without: all frames."),
+    trace: Annotated[
+        Path | None,
+        typer.Argument(
+            metavar="[TRACE]",
+            help="A recording (.pcapng, .log, .asc, .blf and so on), or a running vehicle's socket or name;"
+            " without: the vehicle that runs.",
+        ),
     ] = None,
     signal: Annotated[
         str | None,
         typer.Option(
             metavar="NAME[@TIME]",
-            help="Why it is stale or does not come: Vehicle.Speed, body.ClusterInfo.DisplaySpeed.",
+            help="Why it is stale or does not come: Vehicle.Speed, or BUS.Message[.Signal] like body.ClusterInfo.",
+        ),
+    ] = None,
+    frame: Annotated[
+        str | None,
+        typer.Option(
+            metavar="BUS/ID[@TIME]", help="What happened to it: body/0x3A0@12.5s, or a message's name; or to all of it."
         ),
     ] = None,
     vehicle: Annotated[
@@ -54,18 +45,28 @@ def explain_command(
     ] = None,
     as_json: Json = False,
 ) -> None:
-    recording = open_recording(trace)
-    names = names_of(recording.about, _vehicle(vehicle, recording))
-    if signal is not None:
-        if frame is not None:
-            raise typer.BadParameter("ask for --frame or for --signal, one at a time")
-        _tell_why(recording, names, parse_signal(signal), as_json)
+    if signal is not None and frame is not None:
+        raise typer.BadParameter("ask for --signal or for --frame, one at a time")
+    question = f"signal {signal}" if signal is not None else f"frame {frame}" if frame is not None else "all"
+    told = _of_recording(trace, question, vehicle) if trace is not None and _is_file(trace) else _live(trace, question)
+    if as_json:
+        sys.stdout.write(json.dumps(told.document, indent=2) + "\n")
         return
-    question = None if frame is None else parse_question(frame, recording.buses, names)
-    if question is None or question.time_ns is None:
-        _tell_all(recording, names, question, as_json)
-    else:
-        _tell_one(recording, names, question, as_json)
+    for line in told.lines:
+        sys.stdout.write(line + "\n")
+
+
+def _is_file(path: Path) -> bool:
+    """Whether it is to be read; a socket is asked, and so is what looks like a vehicle's name."""
+    try:
+        return not stat.S_ISSOCK(path.stat().st_mode)
+    except OSError:
+        return bool(path.suffix)
+
+
+def _of_recording(trace: Path, question: str, vehicle: Path | None) -> Told:
+    recording = open_recording(trace)
+    return asked(recording, names_of(recording.about, _vehicle(vehicle, recording)), question)
 
 
 def _vehicle(path: Path | None, recording: Recording) -> Vehicle | None:
@@ -86,39 +87,23 @@ def _vehicle(path: Path | None, recording: Recording) -> Vehicle | None:
     return found if found.name == recording.about.vehicle else None
 
 
-def _tell_all(recording: Recording, names: Names, question: FrameQuestion | None, as_json: bool) -> None:
-    with open_reader(recording.path) as reader:
-        only = None if question is None else (question.bus, question.key)
-        summary = summarize(reader.records(), names, only)
-        summary.problem = reader.problem
-    if question is not None and not summary.streams:
-        find_window(recording, question)  # tells what there is instead
-    if as_json:
-        sys.stdout.write(json.dumps(summary.as_json(names), indent=2) + "\n")
-        return
-    for line in summary_lines(summary, names):
-        sys.stdout.write(line + "\n")
+def _live(which: Path | None, question: str) -> Told:
+    """Ask the vehicle that runs. ExplainError for what it cannot answer; LinkError when none is there."""
+    from gateway.links.client import Client
+    from gateway.links.places import find, running
 
-
-def _tell_why(recording: Recording, names: Names, question: SignalQuestion, as_json: bool) -> None:
-    end_ns = int(recording.table.times[-1])
-    now_ns = end_ns if question.time_ns is None else question.time_ns + recording.origin_ns
-    answer = why(Scene(recording.table, names, now_ns, origin_ns=recording.origin_ns), question.name)
-    if as_json:
-        sys.stdout.write(json.dumps(answer.as_json(), indent=2) + "\n")
-        return
-    for line in answer_lines(answer, recording.origin_ns):
-        sys.stdout.write(line + "\n")
-
-
-def _tell_one(recording: Recording, names: Names, question: FrameQuestion, as_json: bool) -> None:
-    window = find_window(recording, question)
-    explanation = explain_frame(window, names)
-    if as_json:
-        sys.stdout.write(json.dumps(explanation.as_json(), indent=2) + "\n")
-        return
-    far = nearness(question, window)
-    for line in explanation_lines(explanation, window.origin_ns):
-        sys.stdout.write(line + "\n")
-    if far is not None:
-        sys.stdout.write(f"note: {far}\n")
+    place = find(None) if which is None else next((each for each in running() if each.stem == str(which)), None)
+    client = Client(find(which) if place is None else place, "explain")
+    try:
+        with client.stream(STREAM) as stream, stream.makefile("rwb") as file:
+            file.write(question.encode() + b"\n")
+            file.flush()
+            line = file.readline()
+    except OSError as error:
+        raise ExplainError(f"{client.place}: {error.strerror or 'no answer'}") from None
+    if not line:
+        raise ExplainError(f"{client.place}: the vehicle stopped before it answered, or the question is too long")
+    answer: dict[str, Any] = json.loads(line)
+    if "error" in answer:
+        raise ExplainError(answer["error"])
+    return Told(answer["lines"], answer["document"])

@@ -93,7 +93,7 @@ def install(folder: Path | None) -> list[str]:
     script = chosen / NAME
     python = shlex.quote(sys.executable)
     root = shlex.quote(str(Path(__file__).parents[2]))
-    text = f'#!/bin/sh\n# Written by `gateway trace --install-extcap`.\nPYTHONPATH={root}${{PYTHONPATH:+:$PYTHONPATH}}'
+    text = f"#!/bin/sh\n# Written by `gateway trace --install-extcap`.\nPYTHONPATH={root}${{PYTHONPATH:+:$PYTHONPATH}}"
     try:
         chosen.mkdir(parents=True, exist_ok=True)
         script.write_text(f'{text} exec {python} -m gateway.cli.extcap "$@"\n', encoding="utf-8")

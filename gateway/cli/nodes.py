@@ -51,33 +51,21 @@ async def _nodes(client: Client, wanted: str | None) -> list[dict[str, Any]]:
 
 
 async def _stays_online(client: Client, name: str | None, limit_s: float, *, monitor: bool) -> bool:
-    """Whether it comes online within the limit and, with `monitor`, until it does not any more: then False."""
+    from gateway.cli.is_online import stays_online
+
     changed = asyncio.Event()
     await client.listen(lambda _signal: changed.set())
     if name is not None:
         await client.controller("GetNode", name)
-    if await _online(client, name) and not monitor:
-        return True
 
-    async def until(wanted: bool) -> None:
-        while await _online(client, name) is not wanted:
-            await changed.wait()
-            changed.clear()
+    async def ask() -> bool:
+        return await online_nodes(client, name)
 
-    try:
-        async with asyncio.timeout(limit_s):
-            await until(True)
-    except TimeoutError:
-        return False
-    if monitor:
-        sys.stdout.write(f"{name or 'system'} is online\n")
-        sys.stdout.flush()
-        await until(False)
-        return False
-    return True
+    return await stays_online(ask, changed, limit_s, name or "system", monitor=monitor)
 
 
-async def _online(client: Client, name: str | None) -> bool:
+async def online_nodes(client: Client, name: str | None) -> bool:
+    """Whether a node, or each of them, is online."""
     nodes = (await client.controller("ListNodes"))[0]
     return all(status == "online" for node, _path, status, _ip in nodes if name in {None, node})
 

@@ -14,6 +14,7 @@ from gateway.cli.domains import Aaos, Sdv, SdvKey, Viss, domain_services
 from gateway.cli.link_options import cycle_start_option, links_option, names_option
 from gateway.cli.options import Json, VehiclePath, duration_option, find_vehicle
 from gateway.cli.service_bus import Bus, bus_services
+from gateway.cli.someip_options import Someip, at_address, someip_services
 from gateway.cli.web import Web, page_services
 from gateway.sim import Clock
 from gateway.vehicle import RunOptions, Selection, Service, drive, read_vehicle
@@ -70,12 +71,13 @@ def run_command(
     viss: Viss = None,
     aaos: Aaos = None,
     bus: Bus = None,
+    someip: Someip = None,
     dbus: Dbus = None,
     agents: Agents = None,
     web: Web = None,
     as_json: Json = False,
 ) -> None:
-    file = read_vehicle(find_vehicle(vehicle))
+    file = at_address(read_vehicle(find_vehicle(vehicle)), someip)
     for_ns = duration_option(duration)
     links = links_option(link or [])
     selection = Selection(names_option(only), names_option(without) or frozenset())
@@ -87,6 +89,7 @@ def run_command(
     )
     outside = bool(file.spec.links or links or serve or socketcand or cannelloni or domains)
     clock = clock or _default_clock(for_ns, outside)
+    told = someip_services(file) if clock is Clock.WALL else ()
     options = RunOptions(
         clock=clock,
         for_ns=for_ns,
@@ -95,7 +98,7 @@ def run_command(
         links=links,
         selection=selection,
         cycle_start_ns=cycle_start_option(cycle_start, in_step=not selection.whole and clock is Clock.WALL),
-        services=(*_services(clock is Clock.WALL if serve is None else serve, socketcand, cannelloni or []), *domains),
+        services=(*_services(clock is Clock.WALL if serve is None else serve, socketcand, cannelloni or []), *domains, *told),
     )
     if as_json:
         report = drive(file, options)

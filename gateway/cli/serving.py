@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from gateway.errors import nearest
 from gateway.links import LinkError, place_for, serve
@@ -16,6 +17,9 @@ from gateway.links.socketcand_server import serve_socketcand
 from gateway.links.streaming import StreamSource, StreamSources
 from gateway.links.wall_time import epoch_ns_of, wall_time_loop
 from gateway.vehicle import Service, Vehicle
+
+if TYPE_CHECKING:
+    from gateway.ui.feed import Feed
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,11 +52,48 @@ def can_tools() -> Service:
     @contextlib.asynccontextmanager
     async def service(vehicle: Vehicle) -> AsyncIterator[None]:
         place = place_for(vehicle.name)
-        async with serve(vehicle.name, vehicle.buses, place, streams=_streams(vehicle)):
-            tell(f"CAN tools find {vehicle.name} at {place}")
-            yield
+        with _explaining(vehicle) as explain, _watching(vehicle) as watch:
+            streams = {**_streams(vehicle), "explain": explain, "monitor": watch}
+            async with serve(vehicle.name, vehicle.buses, place, streams=streams):
+                tell(f"CAN tools find {vehicle.name} at {place}")
+                yield
 
     return service
+
+
+@contextlib.contextmanager
+def _explaining(vehicle: Vehicle) -> Iterator[Callable[[], StreamSource]]:
+    """Answers to `gateway explain`: the vehicle's latest frames are noted as long as the context lasts."""
+    from gateway.explain import Answers, Journal, Told, asked, names_of, recording_of
+
+    journal = Journal(vehicle)
+    journal.start()
+
+    def ask(question: str) -> Told:
+        recording = recording_of(vehicle, journal.frames(), vehicle.streams.seed)
+        return asked(recording, names_of(recording.about, vehicle), question)
+
+    try:
+        yield lambda: Answers(ask)
+    finally:
+        journal.close()
+
+
+@contextlib.contextmanager
+def _watching(vehicle: Vehicle) -> Iterator[Callable[[], StreamSource]]:
+    """What `gateway monitor` shows; the vehicle is watched from the first monitor on."""
+    with contextlib.ExitStack() as stack:
+        feeds: list[Feed] = []
+
+        def watch() -> StreamSource:
+            from gateway.ui.feed import Feed
+            from gateway.ui.feed_wire import FeedStream
+
+            if not feeds:
+                feeds.append(stack.enter_context(Feed(vehicle)))
+            return FeedStream(feeds[0])
+
+        yield watch
 
 
 def _streams(vehicle: Vehicle) -> StreamSources:

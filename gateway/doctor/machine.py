@@ -37,7 +37,9 @@ def kernel() -> Iterator[Finding]:
         yield Finding(Area.KERNEL, "SocketCAN", Standing.WORKS, "AF_CAN sockets can be opened")
     else:
         text = "no AF_CAN sockets: the kernel has no SocketCAN, or its module is not loaded"
-        yield Finding(Area.KERNEL, "SocketCAN", Standing.MISSING, text, "sudo modprobe can-raw, or gateway vcan -- COMMAND")
+        yield Finding(
+            Area.KERNEL, "SocketCAN", Standing.MISSING, text, "sudo modprobe can-raw, or gateway vcan -- COMMAND"
+        )
 
 
 def has_socketcan() -> bool:
@@ -55,7 +57,9 @@ def permissions() -> Iterator[Finding]:
         name for name, bit in (("CAP_NET_ADMIN", CAP_NET_ADMIN), ("CAP_NET_RAW", CAP_NET_RAW)) if effective >> bit & 1
     ]
     what = "may create interfaces" if "CAP_NET_ADMIN" in able else "may not create interfaces, which nothing here needs"
-    yield Finding(Area.PERMISSIONS, "user", Standing.WORKS, f"{_user()}, {' and '.join(able) or 'no capability'}: {what}")
+    yield Finding(
+        Area.PERMISSIONS, "user", Standing.WORKS, f"{_user()}, {' and '.join(able) or 'no capability'}: {what}"
+    )
     yield runtime_folder(folders()[0], os.environ.get(VARIABLE))
 
 

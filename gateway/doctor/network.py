@@ -17,7 +17,8 @@ _SYSTEM: Final = Path("/sys/class/net")
 
 def interfaces(system: Path = _SYSTEM) -> Iterator[Finding]:
     """CAN interfaces one by one, and the others together."""
-    can, others = [], []
+    can: list[str] = []
+    others: list[str] = []
     for _, name in socket.if_nameindex():
         (can if _number(system / name / "type") == ARPHRD_CAN else others).append(name)
     for name in can:
@@ -36,7 +37,11 @@ def can_interface(name: str, *, up: bool, mtu: int) -> Finding:
     if not up:
         remedy = f"sudo ip link set {name} up (a real bus wants its bit rate first: type can bitrate 500000)"
         return Finding(Area.INTERFACES, name, Standing.MISSING, f"down; {carries}", remedy)
-    fd = "" if mtu >= CANFD_MTU else f"for CAN FD on vcan: sudo ip link set {name} down mtu 72 && sudo ip link set {name} up"
+    fd = (
+        ""
+        if mtu >= CANFD_MTU
+        else f"for CAN FD on vcan: sudo ip link set {name} down mtu 72 && sudo ip link set {name} up"
+    )
     return Finding(Area.INTERFACES, name, Standing.WORKS, f"up; {carries}", fd)
 
 

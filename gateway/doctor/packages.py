@@ -19,7 +19,9 @@ NAME: Final = "vehicle-gateway"
 LEAST_PYTHON: Final = (3, 11)
 _COLLECTIONS: Final = {"all", "test", "dev"}
 """Extras made of others, or for those who work on this project."""
-_REQUIREMENT: Final = re.compile(r"([A-Za-z0-9._-]+)\s*(?:\[[^\]]*\])?\s*([^;]*)(?:;.*extra\s*==\s*['\"]([^'\"]+)['\"])?")
+_REQUIREMENT: Final = re.compile(
+    r"([A-Za-z0-9._-]+)\s*(?:\[[^\]]*\])?\s*([^;]*)(?:;.*extra\s*==\s*['\"]([^'\"]+)['\"])?"
+)
 _BOUND: Final = re.compile(r"(>=|<=|==|<|>)\s*([0-9.]+)")
 
 
@@ -43,7 +45,8 @@ def versions() -> Iterator[Finding]:
         yield Finding(Area.VERSIONS, "Python", Standing.WORKS, python)
     else:
         yield Finding(Area.VERSIONS, "Python", Standing.BROKEN, python, "install Python 3.11 or newer")
-    told, wrong = [], []
+    told: list[str] = []
+    wrong: list[str] = []
     for requirement in requirements().get("", ()):
         version, fault = standing_of(requirement)
         (wrong if fault else told).append(fault or f"{requirement.package} {version}")

@@ -12,11 +12,12 @@ from collections.abc import Callable
 from functools import partial
 from typing import Final
 
-from gateway.ethernet.addresses import group_mac, host_mac, is_multicast, packed
+from gateway.ethernet.addresses import Endpoint, group_mac, host_mac, is_multicast, packed
 from gateway.ethernet.errors import EthernetError
 from gateway.ethernet.faults import Faults
-from gateway.ethernet.frames import OVERHEAD
+from gateway.ethernet.frames import OVERHEAD, Packet, TcpFlags, TcpHead, build
 from gateway.ethernet.host import Host
+from gateway.ethernet.tcp import SEGMENT
 from gateway.sim import NS_PER_S, Kernel, Stream
 
 QUEUE_LIMIT: Final = 1024
@@ -73,6 +74,9 @@ class Segment:
         self._up: dict[str, Link] = {}
         self._down: dict[str, Link] = {}
         self._by_address: dict[str, Host] = {}
+        self._made_up: dict[str, bytes] = {}
+        self._sequences: dict[tuple[Endpoint, Endpoint], int] = {}
+        self._observed = 0
 
     def attach(self, name: str, *addresses: str) -> Host:
         """A new host with these IP addresses. EthernetError for a name or an address that is there already."""
@@ -88,6 +92,32 @@ class Segment:
         self._down[name] = Link(self.kernel, self.bit_rate)
         self._by_address.update(dict.fromkeys(addresses, host))
         return host
+
+    def observe(self, packet: Packet) -> None:
+        """Show listeners a packet that went over a real network, as a frame between made-up MAC addresses."""
+        if self.listeners:
+            macs = [self._observed_mac(end.host) for end in (packet.source, packet.target)]
+            self._observed += 1
+            frame = build(packet, macs[0], macs[1], self._observed)
+            for listener in self.listeners:
+                listener(self.kernel.now, frame)
+
+    def observe_stream(self, source: Endpoint, target: Endpoint, data: bytes) -> None:
+        """As `observe`, for bytes of a TCP connection."""
+        if not self.listeners:
+            return
+        for start in range(0, len(data), SEGMENT):
+            part = data[start : start + SEGMENT]
+            sequence = self._sequences.get((source, target), 1)
+            head = TcpHead(sequence, self._sequences.get((target, source), 1), TcpFlags.PSH | TcpFlags.ACK)
+            self._sequences[source, target] = (sequence + len(part)) & 0xFFFFFFFF
+            self.observe(Packet(source, target, part, head))
+
+    def _observed_mac(self, address: str) -> bytes:
+        mac = self._mac_of(address)
+        if mac is None:
+            mac = self._made_up.setdefault(address, host_mac(0x10000 + len(self._made_up)))
+        return mac
 
     def _mac_of(self, address: str) -> bytes | None:
         if is_multicast(address):

@@ -20,6 +20,9 @@ _DEEPEST: Final = 5
 _LATE: Final = 0.25
 """Part of its cycle that a message may wait for the bus before that is worth telling."""
 
+_VAGUE: Final = frozenset({Fault.ECU_SILENT, Fault.MESSAGE_SILENT, Fault.NO_SENDER, Fault.BUS_SILENT, Fault.NOT_ASKED})
+"""Of an ECU; the gateway sends what it forwards, and nothing else."""
+
 
 class Arrival:
     """Follows messages back. `way`: what was found, the sender's end first."""
@@ -129,7 +132,7 @@ class Arrival:
         missing.sender = scene.gateway
         missing.told = scene.told_of(bus, missing.since_ns)
         cause = missing.cause()
-        if cause.fault in {Fault.ECU_SILENT, Fault.MESSAGE_SILENT, Fault.NO_SENDER, Fault.BUS_SILENT}:
+        if cause.fault in _VAGUE:
             text = (
                 f"{rule} makes nothing of the frames that come on {rule.source_bus}:"
                 f" the gateway does not receive them (its wire to {rule.source_bus} is cut, or it loses them),"

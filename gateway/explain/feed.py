@@ -71,7 +71,8 @@ def refusal(scene: Scene, found: Fed, rule_place: Place | None) -> Cause | None:
         return missing
     if feed.rule.gates and feed.received == 0 and feed.absent:
         wanted = ", ".join(f"{gate.signal} = {gate.value}" for gate in feed.rule.gates)
-        text = f"last frame at {scene.time(last.time_ns)} on {found.last_place.bus}: its multiplexer condition {wanted} is not met"
+        when = f"last frame at {scene.time(last.time_ns)} on {found.last_place.bus}"
+        text = f"{when}: its multiplexer condition {wanted} is not met"
         return Cause(Fault.MULTIPLEXED_OUT, text, rule_place, last.time_ns)
     refused, published = feed.last_refused, feed.last_published
     if refused is None or (published is not None and published.time_ns >= refused.time_ns):

@@ -10,7 +10,7 @@ from gateway.explain.errors import ExplainError
 from gateway.explain.names import id_text, seconds_text
 from gateway.explain.question import FrameQuestion
 from gateway.sim import NS_PER_S
-from gateway.trace import Event, Recorded, open_table
+from gateway.trace import Event, Recorded
 from gateway.vehicle import About, read_about
 
 if TYPE_CHECKING:
@@ -26,13 +26,17 @@ _ABSOLUTE_NS: Final = 365 * 86_400 * NS_PER_S
 
 @dataclass(frozen=True, slots=True)
 class Recording:
-    """A file; `about` None when it is not one of ours, `buses` and `origin_ns` as its records have them."""
+    """A file, or a running vehicle (then `path` is None) as if it were one.
 
-    path: Path
+    `about` None when it is not one of ours; `buses` and `origin_ns` as its records have them; `now_ns`: its end.
+    """
+
+    path: Path | None
     about: About | None
     buses: tuple[str, ...]
     origin_ns: int
     table: RecordTable = field(repr=False)
+    now_ns: int = 0
 
 
 class Window(NamedTuple):
@@ -51,11 +55,14 @@ class Window(NamedTuple):
 
 def open_recording(path: Path) -> Recording:
     """Look through a recording. TraceError when it cannot be read or holds no frame."""
+    from gateway.trace import open_table
+
     table = open_table(path)
     about = read_about(table.comment)
     buses = tuple(bus.name for bus in about.buses) if about else table.buses
     first_ns = int(table.times[table.bus >= 0][0])
-    return Recording(path, about, buses, first_ns if first_ns > _ABSOLUTE_NS else 0, table)
+    origin_ns = first_ns if first_ns > _ABSOLUTE_NS else 0
+    return Recording(path, about, buses, origin_ns, table, int(table.times[-1]))
 
 
 def find_window(recording: Recording, question: FrameQuestion) -> Window:
@@ -63,7 +70,7 @@ def find_window(recording: Recording, question: FrameQuestion) -> Window:
     table = recording.table
     rows = table.rows(question.bus, question.key)
     if not len(rows):
-        raise ExplainError(_nothing(table, question), file=str(recording.path))
+        raise ExplainError(_nothing(table, question), file=None if recording.path is None else str(recording.path))
     wanted_ns = (question.time_ns or 0) + recording.origin_ns
     nearest_row = int(rows[int(abs(table.times[rows] - wanted_ns).argmin())])
     return window_around(table, nearest_row, recording.origin_ns)

@@ -100,7 +100,7 @@ class Missing:
         if any(ecu.name == self.sender for ecu in about.ecus):
             return None
         vehicle = self.scene.vehicle
-        if vehicle is not None and self.sender in vehicle.ecus:
+        if vehicle is not None and (self.sender in vehicle.ecus or not vehicle.whole):
             text = f"its sender {self.sender} is left out of this run (--only, --without)"
             return Cause(Fault.ECU_LEFT_OUT, text)
         return None
@@ -232,7 +232,7 @@ class Missing:
         if not self.sender and not self._is_polled():
             return None
         since = self._since()
-        if self._is_polled() and not self.told:
+        if self._is_polled():
             text = (
                 f"no header asks for it on {self.bus} {since}: the schedule that runs has no slot for it, or it sleeps"
             )
@@ -242,9 +242,7 @@ class Missing:
             return Cause(Fault.NOT_ASKED, text)
         message = self.scene.message(self.bus, self.key)
         if message is not None and not message.cycle_ns and self._sent_anything():
-            text = (
-                f"its sender {self.sender} sends it on events only ({message.send_type.value}), and none came {since}"
-            )
+            text = f"its sender {self.sender} sends it on events only (it has no cycle time), and none came {since}"
             return Cause(Fault.NOT_ASKED, text, self._defined(), self.since_ns)
         if self._sent_anything():
             text = f"its sender {self.sender} does not send it {since}, though it sends other messages on {self.bus}"

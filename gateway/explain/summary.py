@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any, Final
 
-from gateway.can import Frame
+from gateway.can import KEY_MASK, Frame
 from gateway.explain.names import Names, key_of
 from gateway.explain.notes import decided_in, note_of
 from gateway.sim import NS_PER_S
 from gateway.trace import Event, Recorded
+
+if TYPE_CHECKING:
+    from gateway.trace import RecordTable
+
+_CHUNK: Final = 1 << 16
 
 
 @dataclass(slots=True)
@@ -128,6 +133,23 @@ def summarize(records: Iterable[Recorded | Event], names: Names, only: tuple[str
             summary.streams[place].take(record)
         _take_sources(summary, record, names, only)
     return summary
+
+
+def records_for(table: RecordTable, names: Names, only: tuple[str, int] | None) -> Iterator[Recorded | Event]:
+    """The records of a table that a summary needs: all, or those that have to do with one identifier."""
+    import numpy as np
+
+    if only is None:
+        rows = np.arange(len(table), dtype=np.int64)
+    else:
+        places = {only}
+        for rule in names.rules:
+            target_key = rule.source_key if rule.target_key is None else rule.target_key
+            if rule.takes(*only):
+                places.add((rule.target_bus, only[1] if target_key is None else target_key & KEY_MASK))
+        rows = np.unique(np.concatenate([table.events(), *(table.rows(*place) for place in sorted(places))]))
+    for start in range(0, len(rows), _CHUNK):
+        yield from table.fetch(rows[start : start + _CHUNK])
 
 
 def _take_sources(summary: Summary, record: Recorded, names: Names, only: tuple[str, int] | None) -> None:

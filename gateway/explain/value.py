@@ -23,7 +23,8 @@ def absent(scene: Scene, place: SignalPlace, last: Recorded) -> Cause | None:
     where = short(scene.names.databases[place.bus].file, None)
     when = f"last frame at {scene.time(last.time_ns)} on {place.bus}"
     if len(data) < needed:
-        text = f"{when} has {len(data)} bytes, {message.name}.{signal.name} reaches to byte {needed} (the database has {message.length})"
+        reach = f"{message.name}.{signal.name} reaches to byte {needed} (the database has {message.length})"
+        text = f"{when} has {len(data)} bytes, {reach}"
         return Cause(Fault.WRONG_LENGTH, text, where, last.time_ns)
     if signal.decode(data) is not None or signal.multiplexer_signal is None:
         return None

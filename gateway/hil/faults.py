@@ -26,6 +26,7 @@ from gateway.hil.lin_faults import (
     StuckBus,
     WrongChecksum,
 )
+from gateway.hil.node_faults import NodeCut, NodeOff
 from gateway.hil.tester import raw_frame
 from gateway.hil.values import raw_of
 from gateway.hil.wire import Changed, Cut, Destroyed, Late, Overrun, Repeated, Shorted, Swapped, Vanishing
@@ -412,6 +413,8 @@ __all__ = [
     "LateResponse",
     "Lost",
     "NoResponse",
+    "NodeCut",
+    "NodeOff",
     "Reordered",
     "SecondResponder",
     "SilentCommander",

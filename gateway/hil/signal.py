@@ -9,7 +9,7 @@ from gateway.hil.arguments import period
 from gateway.hil.errors import HilError
 from gateway.hil.expectation import Expectation
 from gateway.hil.pattern import Pattern
-from gateway.hil.story import message_story, seconds
+from gateway.hil.story import message_story, seconds, why_lines
 from gateway.hil.values import Wanted, wanted_of_leaf
 from gateway.routing import Datapoint, Quality, SignalError, Value, VssLeaf, VssSignal
 from gateway.sim import duration_text
@@ -100,7 +100,7 @@ class SignalExpectation(Expectation[Datapoint]):
         raise NotImplementedError
 
     def story(self) -> list[str]:
-        lines = [f"the way of {self.signal.path}:"]
+        lines = [*why_lines(self.vehicle, self.signal.path), f"the way of {self.signal.path}:"]
         steps = _changes(self.way)
         told = [f"  {_step(*step)}" for step in steps]
         if len(told) > _SHOWN:

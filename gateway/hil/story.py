@@ -6,7 +6,18 @@ from typing import TYPE_CHECKING, Final
 
 from gateway.can import ControllerState, Frame
 from gateway.ecu import Power
-from gateway.explain import Window, explain_frame, explanation_lines, names_of
+from gateway.explain import (
+    ExplainError,
+    Fault,
+    Scene,
+    Window,
+    explain_frame,
+    explanation_lines,
+    happenings,
+    names_of,
+    recording_of,
+    why,
+)
 from gateway.hil.history import Kept
 from gateway.hil.pattern import Pattern
 from gateway.hil.received import signals_text
@@ -19,6 +30,8 @@ if TYPE_CHECKING:
     from gateway.hil.vehicle import VehicleUnderTest
 
 _SHOWN: Final = 6
+_ASKED: Final = 20_000
+"""So many of the latest frames are asked why something does not come."""
 _AROUND_NS: Final = NS_PER_S // 2
 """The explanation of a frame looks at so much before and after it."""
 
@@ -30,7 +43,10 @@ def seconds(time_ns: int) -> str:
 def message_story(vehicle: VehicleUnderTest, pattern: Pattern, since_ns: int, until_ns: int) -> list[str]:
     """What came of a message between two times, what the nearest of it lacked, and why more did not come."""
     came = vehicle.history.of_message(pattern.bus, pattern.key, since_ns, until_ns)
-    lines = _came(vehicle, pattern, came, since_ns, until_ns)
+    lines = [
+        *([] if came else why_lines(vehicle, f"{pattern.bus}.{pattern.name}")),
+        *_came(vehicle, pattern, came, since_ns, until_ns),
+    ]
     nearest = _nearest(vehicle, pattern, came, until_ns)
     if nearest is not None:
         lines += ["", "the way of the nearest frame:", *indented(_explanation(vehicle, nearest))]
@@ -111,16 +127,20 @@ def records_around(vehicle: VehicleUnderTest, kept: Kept) -> tuple[list[Recorded
 
 def trace_events(vehicle: VehicleUnderTest, since_ns: int, until_ns: int) -> list[tuple[int, Event]]:
     """What routes did not forward and what buses told, as a recording has it."""
-    notes = Notes(vehicle.simulated)
-    found = []
-    for journey in vehicle.simulated.gateway.journeys.kept:
-        if since_ns <= journey.received_ns <= until_ns:
-            note = notes.decision(journey, journey.received_ns)
-            if note is not None:
-                found.append((note.time_ns, Event(*note)))
-    for bus, event in vehicle.history.events(since_ns, until_ns):
-        found.append((event.time_ns, Event(*notes.bus_event(bus, event))))
-    return found
+    return [(event.time_ns, event) for event in happenings(vehicle.simulated, since_ns, until_ns)]
+
+
+def why_lines(vehicle: VehicleUnderTest, name: str) -> list[str]:
+    """The first line of `gateway explain --signal NAME`, where something is wrong; none otherwise."""
+    if name.partition(".")[0] not in vehicle.simulated.databases and vehicle.simulated.mapping is None:
+        return []
+    recording = recording_of(vehicle.simulated, vehicle.history.frames[-_ASKED:], vehicle.seed)
+    names = names_of(recording.about, vehicle.simulated)
+    try:
+        answer = why(Scene(recording.table, names, recording.now_ns), name)
+    except ExplainError:
+        return []  # of a message or a signal that no file describes
+    return [] if answer.cause.fault is Fault.NONE else [f"why: {answer.headline}", ""]
 
 
 def _senders(vehicle: VehicleUnderTest, pattern: Pattern) -> list[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from gateway.ecu import Ecu, Failure, InputValue
 from gateway.errors import GatewayError, nearest
@@ -26,6 +26,9 @@ from gateway.hil.waveform import column
 from gateway.routing import Journey, SignalError
 from gateway.sim import NS_PER_S, Kernel, Stream, rare_collection
 from gateway.vehicle import Vehicle, VehicleFile
+
+if TYPE_CHECKING:
+    from gateway.hil.node import NodeUnderTest
 
 _LONG_NS: Final = 20 * NS_PER_S
 Action = Callable[[], object]
@@ -88,6 +91,12 @@ class VehicleUnderTest:
     def route(self, name: str) -> RouteUnderTest:
         """A route by its name in reports (`r3`) or by both ends: `chassis.CrashStatus -> body`."""
         return RouteUnderTest(self, find_route(self.simulated.gateway.routes, name))
+
+    def node(self, name: str) -> NodeUnderTest:
+        """A computer of the vehicle by name, with its units. HilError, with the nearest, for one that is not there."""
+        from gateway.hil.node import NodeUnderTest
+
+        return NodeUnderTest(self, name)
 
     def journeys(self, received: Received) -> list[Journey]:
         """What each route of the gateway has made of a frame."""

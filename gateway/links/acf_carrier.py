@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from typing import Final
 
 from gateway.can.frame import ERROR, Frame
-from gateway.links.acf import LARGEST, Avtpdu, CanMessage, Form, decode, encode_can, ntscf
+from gateway.links.acf import Avtpdu, CanMessage, Form, decode, encode_can, ntscf
 from gateway.links.errors import RecordError
 
 _STREAMS: Final = 64
@@ -20,7 +20,6 @@ class AcfCarrier:
     other buses and types."""
 
     def __init__(self, bus: int, stream: bytes, form: Form, *, over_udp: bool) -> None:
-        self.largest: Final = LARGEST
         self.missing = self.others = 0
         self._bus: Final = bus
         self._stream: Final = stream

@@ -28,9 +28,7 @@ BUSY_S: Final = 0.001
 
 
 class Carrier(Protocol):
-    """What datagrams of one kind hold. `largest`: bytes of all parts of one."""
-
-    largest: int
+    """What datagrams of one kind hold."""
 
     def encode(self, frame: Frame) -> bytes | None:
         """Its part of a datagram; None for what is not carried."""
@@ -67,6 +65,7 @@ class EthernetLink:
         self._fd: Final = fd
         self._wanted: frozenset[int] | None = None
         self._unsent: list[tuple[bytes, Gathered[Frame]]] = []
+        self._sent: list[Frame] = []
         self._overflows = 0
         self._open = False
         self._timers: Final[dict[str, asyncio.TimerHandle]] = {}
@@ -85,6 +84,7 @@ class EthernetLink:
         if not self._open:
             return
         self._write(self._gathering.take())
+        self._confirm()
         self._open = False
         for timer in self._timers.values():
             timer.cancel()
@@ -138,7 +138,8 @@ class EthernetLink:
                 self._loop.call_soon(self._reject, gathered.items, f"{self.name}: {error.strerror}")
             else:
                 # Not now: the bus notes a frame as handed over when `send` has returned.
-                self._loop.call_soon(self._confirm, gathered.items)
+                self._sent += gathered.items
+                self._loop.call_soon(self._confirm)
             del self._unsent[0]
 
     def _try_again(self) -> None:
@@ -146,7 +147,8 @@ class EthernetLink:
         if not self._unsent and self._open:
             self._user.ready()
 
-    def _confirm(self, frames: Iterable[Frame]) -> None:
+    def _confirm(self) -> None:
+        frames, self._sent = self._sent, []
         if self._open:
             now = self._loop.pace.time_ns()
             for frame in frames:

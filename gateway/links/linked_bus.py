@@ -17,6 +17,7 @@ from gateway.can.disturbance import Disturbance
 from gateway.can.events import BusEventKind
 from gateway.can.frame import KEY_MASK, Frame
 from gateway.can.timing import BitRates
+from gateway.links.arrivals import AHEAD_NS, Arrivals
 from gateway.links.errors import LinkError
 from gateway.links.link import Link
 from gateway.sim import NS_PER_S, Kernel
@@ -50,6 +51,7 @@ class LinkedBus(Bus):
         self._all_take_part: bool = True
         self._waiting: deque[Sending] = deque()
         self._in_flight: deque[Sending] = deque()
+        self._arrivals: Final = Arrivals(kernel, self._receive)
         self.outside: Final = self.attach(link.name)
 
     @property
@@ -64,7 +66,9 @@ class LinkedBus(Bus):
 
     def drain(self) -> int:
         """Take some of what the link has got already; how many frames that was."""
-        return self.link.drain()
+        count = self.link.drain()
+        self._arrivals.flush()
+        return count
 
     def close(self) -> None:
         self.link.close()
@@ -154,6 +158,12 @@ class LinkedBus(Bus):
     # From the link
 
     def received(self, frame: Frame, time_ns: int) -> None:
+        if self._arrivals or time_ns > self.kernel.now + AHEAD_NS:
+            self._arrivals.add(frame, time_ns)
+        else:
+            self._receive(frame, time_ns)
+
+    def _receive(self, frame: Frame, time_ns: int) -> None:
         self._distribute(frame, self.outside)
         # What it has led to at once (a route without latency) goes out now: counting can wait, and so can the next one.
         self.kernel.run(self.kernel.now)
@@ -165,6 +175,7 @@ class LinkedBus(Bus):
         if sending is None:
             self.received(frame, time_ns)  # given up before: told as lost or unconfirmed
             return
+        time_ns = min(time_ns, self.kernel.now)  # when we are late, our own frames are not later still
         if self._waiting:
             self.ready()
         ours, controller, requested_ns = sending

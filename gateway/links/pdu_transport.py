@@ -135,8 +135,7 @@ class PduMap:
 class PduCarrier:
     """The frames of one bus as PDUs. Counted: `unmapped` frames and PDUs, `unfit`: PDUs that no frame carries."""
 
-    def __init__(self, pdus: PduMap, largest: int = LARGEST) -> None:
-        self.largest: Final = largest
+    def __init__(self, pdus: PduMap) -> None:
         self.unmapped = self.unfit = 0
         self._map: Final = pdus
 

@@ -56,6 +56,7 @@ class PduTcpLink:
         self._peers: Final[list[_Peer]] = []
         self._task: asyncio.Task[None] | None = None
         self._timer: asyncio.TimerHandle | None = None
+        self._sent: list[Frame] = []
         self._down = False
 
     # The seam
@@ -73,6 +74,7 @@ class PduTcpLink:
 
     def close(self) -> None:
         self._write(self._gathering.take())
+        self._confirm()
         if self._timer is not None:
             self._timer.cancel()
         if self._task is not None:
@@ -111,9 +113,11 @@ class PduTcpLink:
         data = b"".join(gathered.parts)
         for peer in list(self._peers):
             peer.write(data)
-        self._loop.call_soon(self._confirm, gathered.items)
+        self._sent += gathered.items
+        self._loop.call_soon(self._confirm)
 
-    def _confirm(self, frames: list[Frame]) -> None:
+    def _confirm(self) -> None:
+        frames, self._sent = self._sent, []
         if self._task is not None:
             now = self._loop.pace.time_ns()
             for frame in frames:

@@ -17,6 +17,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from gateway.can import ERROR, EXTENDED, ID_MASK, REMOTE, Frame
+from gateway.links.arrivals import AHEAD_NS
 from gateway.links.batch import SO_RXQ_OVFL, SO_TIMESTAMPNS, Batch, Reading
 from gateway.links.errors import LinkError
 from gateway.links.link import Arbiter, LinkAddress, LinkRates, LinkUser
@@ -179,12 +180,18 @@ class SocketCanLink:
                     yield reading
 
     def _time_ns(self, calendar: int) -> int:
-        """The kernel's time of a time stamp: never before the one before, never in the future."""
+        """The kernel's time of a time stamp: never before the one before, never in the future.
+
+        A kernel that has fallen behind the wall is before the time at which the frame came.
+        """
         now = self._loop.kernel.now
         if now - self._compared_ns > _COMPARED_EVERY_NS:
             self._compared_ns = now
             self._calendar_start = calendar_ns() - self._loop.pace.time_ns()
-        self._latest = max(self._latest, min(now, calendar - self._calendar_start))
+        came = calendar - self._calendar_start
+        if came > now:
+            came = now if came <= now + AHEAD_NS else min(came, self._loop.pace.time_ns())
+        self._latest = max(self._latest, came)
         return self._latest
 
     def _count_overflows(self, overflows: int) -> None:

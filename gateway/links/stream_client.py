@@ -7,7 +7,7 @@ buffers fill, and the program has to wait, as it would for a real adapter. Frame
 from __future__ import annotations
 
 import asyncio
-from typing import Any, Final, Generic, Protocol, TypeVar
+from typing import Final, Generic, Protocol, TypeVar
 
 from gateway.can import Bus, Frame
 from gateway.links.participant import Participant

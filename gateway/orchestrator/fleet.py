@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Final
@@ -13,12 +14,13 @@ from gateway.orchestrator.control.messages import Message
 from gateway.orchestrator.control.proxies import ProxyRunner
 from gateway.orchestrator.engine import Engine, JobMode, JobType, Runner
 from gateway.orchestrator.errors import UnknownObjectError
+from gateway.orchestrator.events import FleetEvent, UnitWatch
 from gateway.orchestrator.simulated import SimulatedRunner
 from gateway.orchestrator.units import UnitFiles
 from gateway.sim import NS_PER_S, Kernel, Streams
 
 _LATENCY_NS: Final = 200_000
-
+KEPT_EVENTS: Final = 10_000
 
 KEEP_ALIVE_NS: Final = 7 * NS_PER_S
 """So long after the last sign of life TCP gives a connection up: 1 s idle, then 6 tries of 1 s."""
@@ -81,6 +83,17 @@ class Fleet:
         self.streams: Final = streams
         self.controller: Final = Controller(kernel, config)
         self.nodes: dict[str, SimulatedNode] = {}
+        self.events: Final[deque[FleetEvent]] = deque(maxlen=KEPT_EVENTS)
+        """The latest."""
+        self.listeners: list[Callable[[FleetEvent], object]] = []
+        """Called with each event."""
+        self.controller.watchers.append(lambda event: self.tell(FleetEvent(event.time_ns, event.node, "", event.what)))
+
+    def tell(self, event: FleetEvent) -> None:
+        """Keep an event and tell the listeners, who may leave meanwhile."""
+        self.events.append(event)
+        for listener in tuple(self.listeners):
+            listener(event)
 
     def add(
         self,
@@ -102,6 +115,7 @@ class Fleet:
         proxies.agent = agent
         node = SimulatedNode(name, engine, agent, Cable(self.kernel, latency_ns), target)
         agent.dial = lambda: self._dial(node)
+        engine.observers.append(UnitWatch(self, name))
         self.nodes[name] = node
         return node
 

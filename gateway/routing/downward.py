@@ -23,6 +23,7 @@ class Command:
         self.refused: int = 0
         self.last_sent: CanValue | None = None
         self.last_refusal: str = ""
+        self.last_refused_ns: int = 0
 
 
 class VssToCan:
@@ -63,6 +64,7 @@ class VssToCan:
         except SignalError as error:
             command.refused += 1
             command.last_refusal = error.sentence
+            command.last_refused_ns = signal.target.time_ns
             if self.on_refusal is not None:
                 self.on_refusal(command)
             raise

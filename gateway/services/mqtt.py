@@ -80,6 +80,11 @@ class MqttBus:
         self._acknowledged: Final[set[asyncio.Task[None]]] = set()
         self._properties: Final[dict[EventPolicy, Properties]] = {}
 
+    @property
+    def waiting(self) -> int:
+        """Signals that are still to be told."""
+        return 0 if self._outbox is None else len(self._outbox)
+
     async def run(self) -> None:
         """Serve until cancelled, over as many connections as it takes. ServiceError when the broker does not let us in."""
         pause_s = FIRST_PAUSE_S

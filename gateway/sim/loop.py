@@ -33,6 +33,10 @@ Ts = TypeVarTuple("Ts")
 _Ready = list[tuple[selectors.SelectorKey, int]]
 _SELECT_LIMIT: Final = 1024
 """Descriptors that select can wait for."""
+SLICE_NS: Final = 1_000_000
+"""A kernel that is later than this is behind the wall: it catches up in slices of so much of the wall's time."""
+_SHARE: Final = 256
+"""A slice is at least this part of how far the kernel is behind, so that it catches up."""
 _FINE_UNTIL_S: Final = 1 << 22
 """Up to here (48 days) seconds in a float tell nanoseconds apart."""
 
@@ -120,6 +124,7 @@ class WallPace:
         self._start = time.monotonic_ns() - round(kernel.now / speed)
         self._turn = kernel.now
         self._held: int | None = None
+        self._catching_up = False
         self.latest_ns = 0
         self.threads = 0
 
@@ -173,17 +178,35 @@ class WallPace:
         if until is not None:
             timeout_ns = max(0, until - self.time_ns()) if timeout_ns != 0 else 0
         events = selector.select(None if timeout_ns is None else timeout_ns / (NS_PER_S * self.speed))
-        # Sockets are served between slices of the kernel's work, even when it has fallen behind.
-        now = self._turn = self.time_ns()
+        now = self.time_ns()
         due = kernel.next
         if due is not None and due <= now:
             self.latest_ns = max(self.latest_ns, round((now - due) / self.speed))
+            now = self._next_slice(due, now, events)
+        self._turn = max(self._turn, now)
         while due is not None and due <= now:
             if kernel.run(due, ready):
                 return events
             due = kernel.next
         kernel.run(now)
         return events
+
+    def _next_slice(self, due: int, now: int, events: _Ready) -> int:
+        """How far the kernel may go before sockets are served again.
+
+        To `now` as long as it keeps up. One that has fallen behind (the machine did something else) first hears what
+        has come meanwhile, and then catches up in slices: so what it sends to a socket and what comes of it stay as
+        close together in its time as they would have been.
+        """
+        behind = now - due
+        slice_ns = max(int(SLICE_NS * self.speed), behind // _SHARE)
+        if behind <= slice_ns:
+            self._catching_up = False
+            return now
+        if events and not self._catching_up:
+            slice_ns = -1
+        self._catching_up = True
+        return max(self._kernel.now, min(now, due + slice_ns))
 
 
 class _Selector(selectors.BaseSelector):

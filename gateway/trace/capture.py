@@ -58,6 +58,7 @@ class CaptureWriter(TraceWriter):
         self._append = self._pcapng.append
         self._buses = len(interfaces)
         self._events: int | None = None
+        self._segments: dict[str, int] = {}
         self._templates: dict[int, tuple[bytes, bytes, bytes]] = {}
         """What is the same in all blocks of a frame header, length, direction and bus: before the time, between time
         and payload, after the payload."""
@@ -97,6 +98,14 @@ class CaptureWriter(TraceWriter):
         if self._events is None:
             self._events = self.add_interface(Interface(EVENTS, LinkType.WIRESHARK_UPPER_PDU, "events of the gateway"))
         self.packet(self._events, time_ns, exported_pdu.to_packet(text, severity))
+
+    def write_ethernet(self, time_ns: int, segment: str, data: bytes) -> None:
+        """Append an Ethernet frame; a segment's interface comes into being with its first one."""
+        interface = self._segments.get(segment)
+        if interface is None:
+            interface = self.add_interface(Interface(segment, LinkType.ETHERNET, "Ethernet"))
+            self._segments[segment] = interface
+        self.packet(interface, time_ns, data)
 
     def close(self) -> None:
         self._pcapng.close()

@@ -12,6 +12,7 @@ import hashlib
 import json
 import os
 import tempfile
+import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -49,12 +50,12 @@ def read_index(path: Path) -> Index | None:
     if place is None or not place.is_file():
         return None
     try:
-        with np.load(place, allow_pickle=False) as stored:
+        with place.open("rb") as file, np.load(file, allow_pickle=False) as stored:
             about = json.loads(bytes(stored["about"]))
             if about["of"] != _identity(path):
                 return None
             columns = {name: stored[name] for name in _COLUMNS}
-    except (OSError, ValueError, KeyError, TypeError, EOFError):
+    except (OSError, ValueError, KeyError, TypeError, EOFError, AttributeError, zipfile.BadZipFile):
         return None  # damaged, or of another version
     if any(len(column) != len(columns["times"]) for column in columns.values()):
         return None

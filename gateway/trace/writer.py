@@ -37,6 +37,10 @@ class TraceWriter(ABC):
         """Append something the gateway has to say; only pcapng can hold it."""
         self.skipped["event (only pcapng holds those)"] += 1
 
+    def write_ethernet(self, time_ns: int, segment: str, data: bytes) -> None:
+        """Append an Ethernet frame (without its check sequence) of a segment; only pcapng can hold it."""
+        self.skipped["Ethernet frame (only pcapng holds those)"] += 1
+
     @abstractmethod
     def close(self) -> None:
         """Write what is still held and close the file. TraceError: cannot write."""

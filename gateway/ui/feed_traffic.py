@@ -6,7 +6,7 @@ into the counts several times a second, and nothing is decoded here.
 
 from __future__ import annotations
 
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Final
@@ -23,16 +23,20 @@ KEPT: Final = 8192
 """Frames that are remembered for stories: about a second of a busy vehicle."""
 MOST_MESSAGES: Final = 4096
 """Identifiers that are told apart; frames of more are counted as lost."""
-_SMOOTH: Final = 4
+_SMOOTH: Final = 16
 """Period and jitter are means in which each gap counts a sixteenth (as RFC 3550, 6.4.1, does for jitter)."""
-_RESTART: Final = 8
+_BUS_SHIFT: Final = 40
+"""Above all bits of a frame's header."""
+_PAUSE: Final = 8
 """A gap of so many periods is a pause of the sender, and none of its periods."""
+_PAUSES: Final = 2
+"""After so many pauses in a row the next one is the period: the first gap was an odd one."""
 
 
 class Entry:
     """One identifier of one bus so far."""
 
-    __slots__ = ("about", "count", "frame", "jitter_ns", "message", "period_ns", "sender", "time_ns")
+    __slots__ = ("about", "count", "frame", "jitter_ns", "message", "pauses", "period_ns", "sender", "time_ns")
 
     def __init__(self, about: MessageAbout, message: Message | None) -> None:
         self.about: Final = about
@@ -41,8 +45,34 @@ class Entry:
         self.time_ns: int = 0
         self.period_ns: int = 0
         self.jitter_ns: int = 0
+        self.pauses: int = 0
         self.frame: Frame | None = None
         self.sender: Controller | None = None
+
+    def take(self, frames: int, first_ns: int, last: Noted) -> None:
+        """So many more frames, the first at that time. Of them all the mean period is known, of one gap the jitter."""
+        time_ns = last[0]
+        period = self.period_ns
+        if period:
+            gap = first_ns - self.time_ns
+            if gap < period * _PAUSE:
+                off = (time_ns - self.time_ns) // frames - period
+                self.period_ns = period + (off * min(frames, _SMOOTH)) // _SMOOTH
+                off = gap - period
+                self.jitter_ns += ((off if off > 0 else -off) - self.jitter_ns) // (_SMOOTH // 2)
+                self.pauses = 0
+            elif self.pauses == _PAUSES:
+                self.period_ns, self.jitter_ns, self.pauses = gap, 0, 0
+            else:
+                self.pauses += 1
+        elif self.count:
+            self.period_ns = (time_ns - self.time_ns) // frames
+        elif frames > 1:
+            self.period_ns = (time_ns - first_ns) // (frames - 1)
+        self.count += frames
+        self.time_ns = time_ns
+        self.frame = last[2]
+        self.sender = last[3]
 
 
 class Traffic:
@@ -55,16 +85,15 @@ class Traffic:
         self._vehicle = vehicle
         self._noted: list[Noted] = []
         self._known: dict[tuple[str, int], Entry] = {}
-        self._by_header: list[dict[int, Entry | None]] = []
+        self._by_header: dict[int, Entry] = {}
+        """By index of the bus and header, as `drain` puts them together."""
         self._undo: list[Callable[[], object]] = []
         for bus in vehicle.buses.values():
             for message in vehicle.databases[bus.name].messages:
                 self._add(bus, header_of(message) & KEY_MASK, message)
 
     def attach(self) -> None:
-        buses = list(self._vehicle.buses.values())
-        self._by_header = [{} for _ in range(1 + max((bus.index for bus in buses), default=0))]
-        for bus in buses:
+        for bus in self._vehicle.buses.values():
             if bus.record is None:
                 bus.record = self._noted
                 self._undo.append(partial(_forget, bus, self._noted))
@@ -83,33 +112,25 @@ class Traffic:
         return self._known.get((bus, key & KEY_MASK))
 
     def drain(self) -> None:
-        """Take what the buses have noted since the last time."""
+        """Take what the buses have noted since the last time.
+
+        Frames are sorted out by their identifier all at once, because a step of Python for each frame is what watching
+        would cost; of each identifier the first and the last frame are looked at, and their number.
+        """
         noted = self._noted
         if not noted:
             return
-        tables = self._by_header
-        for time_ns, bus, frame, sender, _requested_ns, _start_ns in noted:
-            table = tables[bus]
-            header = frame.header
-            entry = table.get(header)
+        keys = [one[1] << _BUS_SHIFT | one[2].header for one in noted]
+        latest = dict(zip(keys, noted, strict=True))
+        firsts = dict(zip(reversed(keys), reversed(noted), strict=True))
+        known = self._by_header
+        for key, frames in Counter(keys).items():
+            last = latest[key]
+            entry = known.get(key) or self._entry(key, last)
             if entry is None:
-                entry = self._entry(bus, header)
-                if entry is None:
-                    self.lost += 1
-                    continue
-            entry.count += 1
-            gap = time_ns - entry.time_ns
-            entry.time_ns = time_ns
-            entry.frame = frame
-            entry.sender = sender
-            period = entry.period_ns
-            if period:
-                off = gap - period
-                if gap < period * _RESTART:
-                    entry.period_ns = period + (off >> _SMOOTH)
-                    entry.jitter_ns += ((off if off > 0 else -off) - entry.jitter_ns) >> _SMOOTH
-            elif entry.count > 1:
-                entry.period_ns = gap
+                self.lost += frames
+            else:
+                entry.take(frames, firsts[key][0], last)
         self.kept.extend(noted)
         noted.clear()
 
@@ -118,22 +139,23 @@ class Traffic:
         self.drain()
         self.kept.clear()
         for entry in self.entries:
-            entry.count = entry.time_ns = entry.period_ns = entry.jitter_ns = 0
+            entry.count = entry.time_ns = entry.period_ns = entry.jitter_ns = entry.pauses = 0
             entry.frame = entry.sender = None
 
     def _tapped(self, bus: int, time_ns: int, frame: Frame, sender: Controller) -> None:
         self._noted.append((time_ns, bus, frame, sender, time_ns, time_ns))
 
-    def _entry(self, index: int, header: int) -> Entry | None:
-        """The entry of a header that is new to its table; None when there is no room for another identifier."""
+    def _entry(self, place: int, noted: Noted) -> Entry | None:
+        """The entry of a header that is new; None when there is no room for another identifier."""
+        _, index, frame, _, _, _ = noted
         bus = next(bus for bus in self._vehicle.buses.values() if bus.index == index)
-        key = header & KEY_MASK
+        key = frame.header & KEY_MASK
         entry = self._known.get((bus.name, key))
         if entry is None:
             if len(self.entries) >= MOST_MESSAGES:
                 return None
             entry = self._add(bus, key, None)
-        self._by_header[index][header] = entry
+        self._by_header[place] = entry
         return entry
 
     def _add(self, bus: Bus, key: int, message: Message | None) -> Entry:

@@ -73,6 +73,10 @@ class RunView:
             self._console.print(
                 Text(f"{frames} frames are not in the recording: {reason}", style="yellow"), soft_wrap=True
             )
+        for name, migration in last.migrations.items():
+            self._console.print(Text(f"migration {name}: {migration.sentence}"), soft_wrap=True)
+            for line in (*migration.differences, *migration.fall_backs):
+                self._console.print(Text(f"  {line}"), soft_wrap=True)
         for failure in last.failures:
             self._console.print(Text(failure, style="red"), soft_wrap=True)
 

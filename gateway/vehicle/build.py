@@ -18,7 +18,7 @@ from gateway.vehicle.drive import read_drive
 from gateway.vehicle.errors import VehicleFileError, keep, raise_all
 from gateway.vehicle.file import VehicleFile
 from gateway.vehicle.lin import attach, hold_start_values, lin_bus, lin_database, silent_nodes
-from gateway.vehicle.links import BusMaker
+from gateway.vehicle.links import BusMaker, pdus_of
 from gateway.vehicle.model import BusSpec, EcuSpec, ProtectSpec
 from gateway.vehicle.names import key_of, nodes_of
 from gateway.vehicle.protect import protect
@@ -87,10 +87,20 @@ class Builder:
             from gateway.vehicle.nodes import build_fleet
 
             self.vehicle.fleet = self.attempt(partial(build_fleet, self.vehicle, self.file), "domains", "nodes")
+        if (
+            self.spec.domains.migrations
+            and not self._lost_buses
+            and (self.vehicle.fleet or not self.spec.domains.nodes)
+        ):
+            from gateway.vehicle.migrations import build_migrations
+
+            migrations = partial(build_migrations, self.vehicle, self.file)
+            self.vehicle.migrations = self.attempt(migrations, "domains", "migrations") or {}
         for name in self.spec.links:
             if name not in self.spec.buses and name not in self.file.left_out:
                 near = nearest(name, list(self.spec.buses))
                 self._fault(f"a link for a bus {name!r} that is not there{near}", "links", name)
+            self.attempt(partial(pdus_of, self.file, name), "links", name, "pdus")
         return self.vehicle
 
     def attempt(self, action: Callable[[], T], *place: str | int) -> T | None:

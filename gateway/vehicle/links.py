@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from typing import Final
 
 from gateway.can import BitRates, Bus
+from gateway.com import header_of
+from gateway.database import joined, load_shared
 from gateway.errors import nearest
 from gateway.links import LinkAddress, LinkedBus, LinkRates, open_link
 from gateway.sim import Kernel
 from gateway.vehicle.errors import VehicleFileError
 from gateway.vehicle.file import VehicleFile
+from gateway.vehicle.names import resolve
 from gateway.vehicle.vehicle import Vehicle
 
 
@@ -32,10 +36,38 @@ def addresses(file: VehicleFile, wished: Mapping[str, LinkAddress]) -> dict[str,
                 line=file.source.line(("links", bus)),
             )
     found = {
-        bus: LinkAddress(spec.interface, str(spec.channel), spec.bitrate, spec.data_bitrate, _texts(spec.options))
+        bus: LinkAddress(
+            spec.interface,
+            str(spec.channel),
+            spec.bitrate,
+            spec.data_bitrate,
+            _texts(spec.options),
+            pdus_of(file, bus),
+        )
         for bus, spec in file.spec.links.items()
     }
-    return found | dict(wished)
+    # Where a bus leads to may be said elsewhere; which PDU carries which frame is a matter of the vehicle.
+    return found | {
+        bus: replace(address, pdus=found[bus].pdus) if bus in found else address for bus, address in wished.items()
+    }
+
+
+def pdus_of(file: VehicleFile, bus: str) -> dict[int, int]:
+    """PDU identifiers of a link by header. VehicleFileError, with the line, for a message that is not there."""
+    pdus = file.spec.links[bus].pdus
+    if not pdus or bus not in file.spec.buses:
+        return {}
+    databases = {bus: joined(bus, [load_shared(file.folder / path) for path in file.spec.buses[bus].database])}
+    headers = {}
+    for name, pdu in pdus.items():
+        try:
+            end = resolve(f"{bus}.{name}", databases)
+        except VehicleFileError as error:
+            raise file.source.error(error.sentence, ("links", bus, "pdus", name)) from None
+        if end.key is None or end.signal is not None:
+            raise file.source.error(f"{name!r} is neither a message nor an identifier", ("links", bus, "pdus", name))
+        headers[end.key if end.message is None else header_of(end.message)] = pdu
+    return headers
 
 
 def _texts(options: Mapping[str, object]) -> dict[str, str]:

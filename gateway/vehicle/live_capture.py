@@ -8,7 +8,7 @@ and is told how many.
 from __future__ import annotations
 
 import io
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from functools import partial
 from typing import Any, Final
 
@@ -30,9 +30,7 @@ class LiveCapture:
     `epoch_ns`: nanoseconds since 1970 at the vehicle's time zero; packets have absolute times, as Wireshark shows them.
     """
 
-    def __init__(
-        self, vehicle: Vehicle, epoch_ns: int, segments: Sequence[Segment] = (), room: int = ROOM
-    ) -> None:
+    def __init__(self, vehicle: Vehicle, epoch_ns: int, room: int = ROOM) -> None:
         self.lost = 0
         self._vehicle = vehicle
         self._epoch_ns = epoch_ns
@@ -47,7 +45,8 @@ class LiveCapture:
         self._ends: list[Callable[[], object]] = []
         for bus in vehicle.buses.values():
             self._listen(bus)
-        for segment in segments:
+        segment = vehicle.ethernet
+        if segment is not None:
             index = self._writer.add_interface(Interface(segment.name, LinkType.ETHERNET, _speed(segment)))
             self._add(segment.listeners, partial(self._ethernet, index))
         self._join_journeys()

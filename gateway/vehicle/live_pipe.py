@@ -29,7 +29,9 @@ def make_pipe(path: Path) -> None:
             return
         os.mkfifo(path, 0o600)
     except OSError as error:
-        raise TraceError(f"no named pipe can be made: {(error.strerror or str(error)).lower()}", file=str(path)) from None
+        raise TraceError(
+            f"no named pipe can be made: {(error.strerror or str(error)).lower()}", file=str(path)
+        ) from None
 
 
 @contextlib.asynccontextmanager

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from gateway.can import BusEvent, Controller, Frame
 from gateway.ecu import Failure
@@ -11,6 +11,9 @@ from gateway.routing import Command, Decision, Journey, Quality, RoutedFrame, Vs
 from gateway.sim import NS_PER_S
 from gateway.trace import Severity
 from gateway.vehicle.vehicle import Vehicle
+
+if TYPE_CHECKING:
+    from gateway.orchestrator.events import FleetEvent
 
 
 class EventNote(NamedTuple):
@@ -74,6 +77,11 @@ class Notes:
         """A signal that has become stale, or good again."""
         severity = Severity.WARNING if signal.datapoint.quality is Quality.STALE else Severity.NOTICE
         return EventNote(now_ns, f"{signal.path}: {signal.datapoint.quality.value}", severity)
+
+    @staticmethod
+    def fleet_event(event: FleetEvent) -> EventNote:
+        """A node, a unit or a migration that is in another state."""
+        return EventNote(event.time_ns, str(event), Severity.ERROR if event.bad else Severity.NOTICE)
 
     @staticmethod
     def refusal(command: Command, now_ns: int) -> EventNote:

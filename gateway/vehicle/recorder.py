@@ -7,10 +7,11 @@ of the file tells about the vehicle (`about`). `gateway.explain` reads all of th
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import partial
+from heapq import merge
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from gateway.can import BusEvent, Controller, Frame
 from gateway.routing import Command, Journey, Quality, VssSignal
@@ -20,6 +21,9 @@ from gateway.vehicle.about import describe
 from gateway.vehicle.lin import bus_info, lin_fault
 from gateway.vehicle.notes import EventNote, Notes
 from gateway.vehicle.vehicle import Vehicle
+
+if TYPE_CHECKING:
+    from gateway.orchestrator.events import FleetEvent
 
 _EVERY_NS: Final = 100_000_000
 """Frames are kept in memory for so long at most."""
@@ -40,6 +44,16 @@ class _QualityWatch:
             self._events.append(Notes.quality(signal, self._kernel.now))
 
 
+class _EthernetFrame(NamedTuple):
+    time_ns: int
+    segment: str
+    data: bytes
+
+
+def _time(item: EventNote | _EthernetFrame) -> int:
+    return item[0]
+
+
 class Recorder:
     """Writes a vehicle's frames to a file, from `start` to `close`."""
 
@@ -48,6 +62,7 @@ class Recorder:
         self._frames: list[tuple[int, int, Frame, Controller, int, int]] = []
         self._notes = Notes(vehicle)
         self._events: list[EventNote] = []
+        self._ethernet: list[_EthernetFrame] = []
         infos = [bus_info(bus) for bus in vehicle.buses.values()]
         self._writer: TraceWriter = open_writer(path, infos, describe(vehicle, seed).as_json())
         self.frames = 0
@@ -71,6 +86,12 @@ class Recorder:
                 self._ends.append(signal.listen(_QualityWatch(self._events, self._vehicle.kernel)))
         if self._vehicle.vss_to_can is not None:
             self._vehicle.vss_to_can.on_refusal = self._refusal
+        if self._vehicle.fleet is not None:
+            self._vehicle.fleet.listeners.append(self._fleet_event)
+            self._ends.append(partial(self._vehicle.fleet.listeners.remove, self._fleet_event))
+        if self._vehicle.ethernet is not None:
+            self._vehicle.ethernet.listeners.append(self._take_ethernet)
+            self._ends.append(partial(self._vehicle.ethernet.listeners.remove, self._take_ethernet))
         self._again()
 
     @property
@@ -106,16 +127,29 @@ class Recorder:
         self._add_failures()
         position = 0
         write = self._writer.write
+        sources: tuple[Iterable[EventNote | _EthernetFrame], ...] = (events, self._ethernet)
+        others = list(merge(*sources, key=_time))
         for time_ns, bus, frame, sender, requested_ns, start_ns in self._frames:
-            while position < len(events) and events[position][0] < time_ns:
-                self._writer.write_event(*events[position])
+            while position < len(others) and others[position][0] < time_ns:
+                self._write_other(others[position])
                 position += 1
             write(time_ns, bus, frame, self._notes.comment(bus, frame, sender.name, start_ns - requested_ns))
-        for event in events[position:]:
-            self._writer.write_event(*event)
+        for other in others[position:]:
+            self._write_other(other)
         self.frames += len(self._frames)
         self._frames.clear()
         events.clear()
+        self._ethernet.clear()
+
+    def _write_other(self, other: EventNote | _EthernetFrame) -> None:
+        if isinstance(other, _EthernetFrame):
+            self._writer.write_ethernet(*other)
+        else:
+            self._writer.write_event(*other)
+
+    def _take_ethernet(self, time_ns: int, frame: bytes) -> None:
+        assert self._vehicle.ethernet is not None
+        self._ethernet.append(_EthernetFrame(time_ns, self._vehicle.ethernet.name, frame))
 
     def _add_failures(self) -> None:
         failures = self._vehicle.failures
@@ -127,6 +161,10 @@ class Recorder:
     def _power(self, controller: Controller) -> None:
         if not self._vehicle.stopping:
             self._events.append(self._notes.power(controller))
+
+    def _fleet_event(self, event: FleetEvent) -> None:
+        if not self._vehicle.stopping:
+            self._events.append(self._notes.fleet_event(event))
 
     def _refusal(self, command: Command) -> None:
         self._events.append(self._notes.refusal(command, self._vehicle.kernel.now))

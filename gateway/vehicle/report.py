@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass, field
-from typing import Any
+from typing import Any, Final
 
 from gateway.can import Bus, BusEventKind
 from gateway.links import LinkedBus
 from gateway.routing import NEVER, Value
 from gateway.sim import NS_PER_S
 from gateway.vehicle.vehicle import Vehicle
+
+_DIFFERENCES: Final = 10
+"""So many frames that differ are told, the first ones."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +66,25 @@ class SignalReport:
 
 
 @dataclass(frozen=True, slots=True)
+class MigrationFigures:
+    """A function on its way to a service: frames of its message, those of the service, those that differ."""
+
+    mode: str
+    frames: int
+    by_service: int
+    differing: int
+    fall_backs: list[str]
+    differences: list[str]
+    """The first of them."""
+
+    @property
+    def sentence(self) -> str:
+        """For people."""
+        differing = f"{self.differing} differ" if self.differing else "none differs"
+        return f"{self.mode}; {self.frames} frames, {self.by_service} of them the service's, {differing}"
+
+
+@dataclass(frozen=True, slots=True)
 class Report:
     """A run in figures."""
 
@@ -77,6 +99,7 @@ class Report:
     """Wall time: the longest that an event had to wait for the program."""
     not_recorded: dict[str, int] = field(default_factory=dict)
     """Frames that the recording's format cannot hold, by reason."""
+    migrations: dict[str, MigrationFigures] = field(default_factory=dict)
 
     @property
     def frames(self) -> int:
@@ -116,6 +139,7 @@ class Report:
             },
             "failures": self.failures,
             "not_recorded": self.not_recorded,
+            "migrations": {name: asdict(migration) for name, migration in self.migrations.items()},
         }
 
 
@@ -156,6 +180,17 @@ def report(vehicle: Vehicle, wall_ns: int, latest_ns: int = 0) -> Report:
             for signal in (vehicle.gateway.store if vehicle.has_gateway else ())
         },
         failures=[str(failure) for failure in vehicle.failures],
+        migrations={
+            name: MigrationFigures(
+                str(migration.mode),
+                migration.report.frames,
+                migration.report.by_service,
+                migration.report.differing,
+                [str(event) for event in migration.report.fall_backs],
+                [str(difference) for difference in migration.report.differences[:_DIFFERENCES]],
+            )
+            for name, migration in vehicle.migrations.items()
+        },
         latest_s=latest_ns / NS_PER_S,
     )
 

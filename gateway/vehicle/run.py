@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from contextlib import AbstractAsyncContextManager, AsyncExitStack
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from gateway.links import LinkAddress, LinkedBus, LinkError
 from gateway.sim import Clock, Kernel, SimulationLoop, WallPace, calendar_ns, rare_collection, run, wall_clock_ns
@@ -19,6 +19,9 @@ from gateway.vehicle.recorder import Recorder
 from gateway.vehicle.report import Report, report
 from gateway.vehicle.selection import Selection, keep
 from gateway.vehicle.vehicle import Vehicle
+
+if TYPE_CHECKING:
+    from gateway.services.someip.sockets import SocketNetwork
 
 WATCH_NS: Final = 200_000_000
 _LAST_READS: Final = 1000
@@ -91,6 +94,7 @@ async def _drive(vehicle: Vehicle, recorder: Recorder | None, options: RunOption
     if options.cycle_start_ns is not None:
         vehicle.shift_drive(calendar_ns() - loop.pace.time_ns() - options.cycle_start_ns)
     _open_links(vehicle)
+    sockets = _sockets(vehicle, loop)
     vehicle.start()
     watching = None
     if options.watcher is not None:
@@ -111,8 +115,20 @@ async def _drive(vehicle: Vehicle, recorder: Recorder | None, options: RunOption
         simulated = vehicle.kernel.now
         vehicle.stop()
         _close_links(vehicle)
+        if sockets is not None:
+            await sockets.close()
         assert vehicle.kernel.now == simulated
     return loop.pace.latest_ns if isinstance(loop.pace, WallPace) else 0
+
+
+def _sockets(vehicle: Vehicle, loop: SimulationLoop) -> SocketNetwork | None:
+    """In wall time SOME/IP goes over this machine's network instead of the simulated segment."""
+    if vehicle.someip is None or loop.clock is not Clock.WALL:
+        return None
+    from gateway.services.someip.sockets import SocketNetwork
+
+    vehicle.network = sockets = SocketNetwork(loop, vehicle.someip.options.address, vehicle.ethernet)
+    return sockets
 
 
 def _open_links(vehicle: Vehicle) -> None:

@@ -17,8 +17,8 @@ from gateway.services.rules import Rules, SignalRule
 from gateway.services.signals import Signals
 from gateway.services.zenoh_options import ZenohOptions, endpoint
 from gateway.sim import NS_PER_S
+from gateway.vehicle.bus_model import SignalRuleSpec
 from gateway.vehicle.file import VehicleFile
-from gateway.vehicle.model import SignalRuleSpec
 from gateway.vehicle.vehicle import Vehicle
 
 if TYPE_CHECKING:

@@ -16,6 +16,7 @@ from gateway.sim import NS_PER_S, Kernel, Streams
 if TYPE_CHECKING:
     from gateway.ethernet import Segment
     from gateway.orchestrator.fleet import Fleet
+    from gateway.orchestrator.migration import Migration
     from gateway.services.someip import Network, Node
 
 
@@ -41,6 +42,8 @@ class Vehicle:
 
     fleet: Fleet | None = None
     """Nodes and units."""
+    migrations: dict[str, Migration] = field(default_factory=dict)
+    """Functions of ECUs that move to services, by name."""
     managed: set[str] = field(default_factory=set)
     """ECUs that a unit of a node switches on and off."""
     units: dict[str, str] = field(default_factory=dict)

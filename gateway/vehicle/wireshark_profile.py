@@ -76,7 +76,9 @@ def _decode_as(services: ServicesSpec | None) -> Iterator[str]:
         for offer in services.offer.values():
             ports |= {("udp", offer.udp)} if offer.udp else set()
             ports |= {("tcp", offer.tcp)} if offer.tcp else set()
-            ports |= {("udp", int(group.multicast.rpartition(":")[2])) for group in offer.groups.values() if group.multicast}
+            ports |= {
+                ("udp", int(group.multicast.rpartition(":")[2])) for group in offer.groups.values() if group.multicast
+            }
     for transport, port in sorted(ports):
         yield f"decode_as_entry: {transport}.port,{port},(none),SOME/IP\n"
 

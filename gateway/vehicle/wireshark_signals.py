@@ -1,12 +1,13 @@
 """A vehicle's messages as Wireshark's Signal PDU dissector reads them: tables of comma separated values (UAT files).
 
 The dissector takes a payload's signals one after the other, so that gaps are hidden signals here. It counts bits as the
-byte order does, and knows one for a message: of a message that has both, or whose signals overlap, only the name is
-told. Signals that a multiplexer selects are left out, the others of their message stay.
+byte order does, and knows one for a message: where both cross bytes, the signals of the rarer one are left out. So are
+signals that a multiplexer selects; of a message whose signals overlap only the name is told.
 """
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -78,32 +79,51 @@ def _signals(number: int, title: str, message: Message) -> tuple[list[str], list
 def fields(message: Message) -> Iterator[tuple[int, Signal | None]]:
     """What a payload has, from its first bit on: lengths in bits, with the signal or None for a gap.
 
-    Nothing for a message that cannot be told so.
+    Nothing for a message whose signals overlap.
     """
-    plain = sorted(
-        (signal for signal in message.signals if signal.multiplexer_signal is None), key=lambda each: each.first_bit
-    )
-    if len({signal.big_endian for signal in plain}) > 1:
-        return
-    if any(after.first_bit < before.end_bit for before, after in zip(plain, plain[1:], strict=False)):
+    big_endian = _is_big_endian(message)
+    placed = sorted(_placed(message, big_endian), key=lambda each: each[0])
+    if any(after[0] < before[0] + before[1].length for before, after in itertools.pairwise(placed)):
         return
     position = 0
-    for signal in plain:
-        yield from ((length, None) for length in _gaps(signal.first_bit - position))
+    for first, signal in placed:
+        yield from ((length, None) for length in _gaps(first - position))
         yield signal.length, signal
-        position = signal.end_bit
-    if plain:
+        position = first + signal.length
+    if placed:
         yield from ((length, None) for length in _gaps(8 * message.length - position))
+
+
+def _placed(message: Message, big_endian: bool) -> Iterator[tuple[int, Signal]]:
+    """The signals that can be told in one byte order, each with its first bit: its own order's, or in one byte."""
+    for signal in message.signals:
+        if signal.multiplexer_signal is not None:
+            continue
+        if signal.big_endian is big_endian:
+            yield signal.first_bit, signal
+        elif _crosses(signal):
+            continue
+        elif big_endian:
+            top = signal.start + signal.length - 1
+            yield 8 * (top // 8) + 7 - top % 8, signal
+        else:
+            yield signal.start - signal.length + 1, signal
+
+
+def _is_big_endian(message: Message) -> bool:
+    """The byte order of most signals that have one: those of more than one byte."""
+    crossing = [signal for signal in message.signals if signal.multiplexer_signal is None and _crosses(signal)]
+    return 2 * sum(signal.big_endian for signal in crossing) > len(crossing)
+
+
+def _crosses(signal: Signal) -> bool:
+    return signal.first_bit // 8 != (signal.end_bit - 1) // 8
 
 
 def _gaps(bits: int) -> Iterator[int]:
     while bits > 0:
         yield min(bits, 64)
         bits -= 64
-
-
-def _is_big_endian(message: Message) -> bool:
-    return any(signal.big_endian for signal in message.signals if signal.multiplexer_signal is None)
 
 
 def _signal(
@@ -138,6 +158,4 @@ def _labels(signal: Signal) -> list[tuple[int, str]]:
 
 def identifiers(buses: Iterable[WiresharkBus]) -> set[int]:
     """The standard identifiers of all CAN messages."""
-    return {
-        message.arbitration_id for bus in buses if not bus.lin for message in bus.messages if not message.extended
-    }
+    return {message.arbitration_id for bus in buses if not bus.lin for message in bus.messages if not message.extended}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Annotated, Any, Final
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, WithJsonSchema
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
 
 from gateway.sim import DurationError, duration_ns
 
@@ -67,6 +67,7 @@ Duration = Annotated[
     ),
 ]
 """Nanoseconds; in the file a number with its unit."""
+PduId = Annotated[int, BeforeValidator(_number_or_word), Field(ge=0, lt=1 << 32)]
 DataId = Annotated[int | list[int], BeforeValidator(_numbers)]
 OneOrMore = Annotated[list[str], BeforeValidator(_one_or_more)]
 Scalar = bool | int | float | str

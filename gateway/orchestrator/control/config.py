@@ -16,6 +16,7 @@ PORT: Final = 842
 CONTROLLER_SECTION: Final = "bluechi-controller"
 AGENT_SECTION: Final = "bluechi-agent"
 LOG_LEVELS: Final = ("DEBUG", "INFO", "WARN", "ERROR")
+LOG_TARGETS: Final = ("journald", "stderr", "stderr-full")
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +40,7 @@ class ControllerConfig:
     threshold_ns: int = 6_000 * _MS
     log_level: str = "INFO"
     log_target: str = "journald"
+    quiet: bool = False
     nodes: Mapping[str, NodeConfig] = field(default_factory=dict)
     notes: tuple[Note, ...] = ()
 
@@ -63,6 +65,7 @@ class AgentConfig:
     threshold_ns: int = 0
     log_level: str = "INFO"
     log_target: str = "journald"
+    quiet: bool = False
     notes: tuple[Note, ...] = ()
 
 
@@ -84,6 +87,12 @@ def log_level(text: str) -> str:
     return text.upper()
 
 
+def log_target(text: str) -> str:
+    if text not in LOG_TARGETS:
+        raise ValueError(f"{text!r} is no log target: there are {', '.join(LOG_TARGETS)}")
+    return text
+
+
 def name_list(text: str) -> tuple[str, ...]:
     return tuple(name for name in text.replace(",", " ").split() if name)
 
@@ -96,7 +105,8 @@ _CONTROLLER: Final[Mapping[str, _Reader]] = {
     "HeartbeatInterval": ("heartbeat_ns", milliseconds),
     "NodeHeartbeatThreshold": ("threshold_ns", milliseconds),
     "LogLevel": ("log_level", log_level),
-    "LogTarget": ("log_target", str),
+    "LogTarget": ("log_target", log_target),
+    "LogIsQuiet": ("quiet", boolean),
 }
 _AGENT: Final[Mapping[str, _Reader]] = {
     "NodeName": ("name", str),
@@ -106,9 +116,10 @@ _AGENT: Final[Mapping[str, _Reader]] = {
     "HeartbeatInterval": ("heartbeat_ns", milliseconds),
     "ControllerHeartbeatThreshold": ("threshold_ns", milliseconds),
     "LogLevel": ("log_level", log_level),
-    "LogTarget": ("log_target", str),
+    "LogTarget": ("log_target", log_target),
+    "LogIsQuiet": ("quiet", boolean),
 }
-_NO_EFFECT: Final = frozenset({"LogIsQuiet", "IPReceiveErrors", "AllowDependenciesOn"}) | {
+_NO_EFFECT: Final = frozenset({"IPReceiveErrors", "AllowDependenciesOn"}) | {
     f"TCPKeepAlive{part}" for part in ("Time", "Interval", "Count")
 }
 

@@ -73,6 +73,8 @@ class Controller:
         self.log_level = config.log_level
         self.events: list[NodeEvent] = []
         self.watchers: list[Callable[[NodeEvent], object]] = []
+        self.job_watchers: list[Callable[[UnitJob, str], object]] = []
+        """Called with each job that has ended, and its result."""
         self._by_connection: dict[Connection, Node] = {}
         self._anonymous: dict[Connection, None] = {}
         self._last_job = 0
@@ -248,5 +250,7 @@ class Controller:
     def _finish(self, job: UnitJob, result: str) -> None:
         del self.jobs[job.id]
         self.public.job_removed(job, str(result))
+        for watcher in self.job_watchers:
+            watcher(job, str(result))
         if self.metrics and job.method == "StartUnit" and result == JobResult.DONE:
             measure_start(self, job)

@@ -12,7 +12,7 @@ from dbus_fast.aio import MessageBus
 
 from gateway.orchestrator.control import interfaces
 from gateway.orchestrator.control.dispatch import PROPERTIES
-from gateway.orchestrator.control.messages import CONTROLLER_NAME, ROOT, Signal
+from gateway.orchestrator.control.messages import AGENT_NAME, CONTROLLER_NAME, ROOT, Signal
 from gateway.orchestrator.control.public import METRICS_PATH, node_path
 from gateway.orchestrator.dbus.bus import connect
 from gateway.orchestrator.dbus.convert import DBusMessage, from_dbus, value_from_dbus, value_to_dbus
@@ -65,6 +65,24 @@ class Client:
             rule = f"type='signal',sender='{CONTROLLER_NAME}'"
             await self._ask(_DBUS, "/org/freedesktop/DBus", _DBUS, "AddMatch", "s", rule)
         self._listeners.append(listener)
+
+    async def listen_to_agent(self, listener: Listener) -> None:
+        """Hear when the agent of this bus comes or goes, or its state is another."""
+        changes = f"type='signal',path='{ROOT}',interface='{PROPERTIES}',member='PropertiesChanged'"
+        owners = f"type='signal',sender='{_DBUS}',interface='{_DBUS}',member='NameOwnerChanged',arg0='{AGENT_NAME}'"
+        for rule in (changes, owners):
+            await self._ask(_DBUS, "/org/freedesktop/DBus", _DBUS, "AddMatch", "s", rule)
+        self._listeners.append(listener)
+
+    async def agent_online(self) -> bool:
+        """Whether the agent of this bus is there and has its controller."""
+        try:
+            found = await self.properties(ROOT, interfaces.AGENT.name, of=AGENT_NAME)
+        except CallError as error:
+            if error.name == f"{_DBUS}.Error.ServiceUnknown":
+                return False
+            raise
+        return bool(found["Status"] == "online")
 
     async def _ask(self, to: str, path: str, interface: str, member: str, signature: str, *body: Any) -> list[Any]:
         reply = await self._bus.call(

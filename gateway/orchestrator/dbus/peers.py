@@ -9,7 +9,7 @@ import asyncio
 import contextlib
 import os
 import socket
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterable
 from pathlib import Path
 from typing import Final
 
@@ -166,6 +166,17 @@ class PeerServer:
         self._servers.append(server)
         self.addresses.append(f"unix:path={path}")
 
+    async def listen_on(self, opened: socket.socket) -> None:
+        """Take a socket that listens already (socket activation)."""
+        loop = asyncio.get_running_loop()
+        if opened.family == socket.AF_UNIX:
+            self._servers.append(await loop.create_unix_server(self._protocol, sock=opened))
+            self.addresses.append(f"unix:path={opened.getsockname()}")
+        else:
+            self._servers.append(await loop.create_server(self._protocol, sock=opened))
+            host, port, *_ = opened.getsockname()
+            self.addresses.append(f"tcp:host={host},port={port}")
+
     async def close(self) -> None:
         for server in self._servers:
             server.close()
@@ -173,15 +184,21 @@ class PeerServer:
 
 @contextlib.asynccontextmanager
 async def serve_peers(
-    controller: Controller, *, tcp: tuple[str, int] | None = None, unix: Path | None = None
+    controller: Controller,
+    *,
+    tcp: tuple[str, int] | None = None,
+    unix: Path | None = None,
+    inherited: Iterable[socket.socket] = (),
 ) -> AsyncIterator[PeerServer]:
-    """Let agents in by TCP, by a unix socket, or both, while the context lasts."""
+    """Let agents in by TCP, by a unix socket, by sockets that listen already, side by side, while the context lasts."""
     server = PeerServer(controller)
     try:
         if tcp is not None:
             await server.listen_tcp(*tcp)
         if unix is not None:
             await server.listen_unix(unix)
+        for opened in inherited:
+            await server.listen_on(opened)
         yield server
     finally:
         controller.stop()
@@ -189,10 +206,14 @@ async def serve_peers(
 
 
 class AgentDialler:
-    """Connects an agent to its controller, and again when the connection is lost. `wrong`: why it could not."""
+    """Connects an agent to its controller, and again when the connection is lost. `wrong`: why it could not.
 
-    def __init__(self, agent: Agent) -> None:
+    `told` is called with each reason that is not the one before.
+    """
+
+    def __init__(self, agent: Agent, told: Callable[[str], object] | None = None) -> None:
         self._agent = agent
+        self._told = told
         self._task: asyncio.Task[None] | None = None
         self._protocol: PeerProtocol | None = None
         self.wrong: list[str] = []
@@ -216,7 +237,7 @@ class AgentDialler:
 
         def protocol() -> PeerProtocol:
             shake = ClientHandshake(os.getuid())
-            self._protocol = PeerProtocol(agent.kernel, shake, CONTROLLER_NAME, opened, self.wrong.append)
+            self._protocol = PeerProtocol(agent.kernel, shake, CONTROLLER_NAME, opened, self._note)
             return self._protocol
 
         config = agent.config
@@ -227,7 +248,12 @@ class AgentDialler:
             else:
                 await loop.create_unix_connection(protocol, options["path"])
         except (OSError, OrchestratorError) as error:
-            self.wrong.append(str(error))
+            self._note(str(error))
+
+    def _note(self, reason: str) -> None:
+        if self._told is not None and self.wrong[-1:] != [reason]:
+            self._told(reason)
+        self.wrong.append(reason)
 
     async def close(self) -> None:
         self._agent.dial = None

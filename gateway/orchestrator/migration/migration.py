@@ -137,17 +137,15 @@ class Migration:
 
     def _watch_service(self, new: Ecu) -> None:
         """A sign of life on the service's own schedule: it stops when the service hangs or is off."""
-        factory = new._factory
-        if factory is None:
+        if not new.has_behaviour:
             raise OrchestratorError(f"{new.name} has no behaviour: there is nothing to migrate to")
         period = f"{max(1, self._limits.deadline_ns // 5 // _MS)}ms"
 
-        def watched(ecu: Ecu) -> object:
+        def watched(ecu: Ecu) -> None:
             self._beat()
             ecu.every(period, self._beat)
-            return factory(ecu)
 
-        new.behave(watched)
+        new.accompany(watched)
 
     def _beat(self) -> None:
         self._beat_ns = self.kernel.now
@@ -164,6 +162,11 @@ class Migration:
                 self._frame()
 
         port.controller.on_sent = sent
+
+    @property
+    def signals(self) -> tuple[str, ...]:
+        """What the service is to compute."""
+        return tuple(self._pairs)
 
     # Modes
 

@@ -53,7 +53,8 @@ class Conversion:
             unrounded: Tree = number
             return unrounded
         try:
-            return round(number)
+            rounded: Tree = round(number)
+            return rounded
         except (ValueError, OverflowError):
             raise PayloadError(f"{value!r} is no whole number") from None
 

@@ -66,7 +66,8 @@ class Consumer:
         """What it fed is not fresh any more."""
         self.found = None
         self.missing = why
-        payloads = [each.payload for each in (*self.definition.events, *self.definition.fields)]
+        payloads = [each.payload for each in self.definition.events]
+        payloads += [each.payload for each in self.definition.fields]
         for payload in payloads:
             for part in payload.parts:
                 if isinstance(part.sink, VssSink):

@@ -13,7 +13,7 @@ import socket
 import struct
 from collections import Counter
 from collections.abc import Callable
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 from gateway.ethernet import Endpoint, EthernetError, Packet, is_multicast
 from gateway.services.someip.network import Receive
@@ -24,8 +24,13 @@ LARGEST: Final = 65_536
 RECEIVE_BUFFER: Final = 1 << 20
 STREAM_BUFFER: Final = 1 << 20
 """Bytes that may wait for a TCP peer to read them."""
-Watch = Callable[[Packet], object]
-"""Sees each datagram that is sent or received, for a recording."""
+
+
+class Watch(Protocol):
+    """Sees what is sent and received, for a recording; a simulated segment does."""
+
+    def observe(self, packet: Packet) -> None: ...
+    def observe_stream(self, source: Endpoint, target: Endpoint, data: bytes) -> None: ...
 
 
 class SocketPort:
@@ -49,7 +54,7 @@ class SocketPort:
             self._network.counts[f"not sent: {error.strerror}"] += 1
             return False
         if self._network.watch is not None:
-            self._network.watch(Packet(self.local, target, payload))
+            self._network.watch.observe(Packet(self.local, target, payload))
         return True
 
     def join(self, group: str) -> None:
@@ -99,8 +104,8 @@ class SocketPort:
                     network.counts[f"told by the network: {error.strerror}"] += 1
                     return
                 source = Endpoint(*place[:2])
-                if network.watch is not None:
-                    network.watch(Packet(source, target, data))
+                if network.watch is not None and source != self.local:  # what we sent to a group comes back to us
+                    network.watch.observe(Packet(source, target, data))
                 receive(data, source, target)
                 if opened.fileno() < 0:
                     return
@@ -137,7 +142,7 @@ class SocketStream(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         if self._network.watch is not None:
-            self._network.watch_stream(self.remote, self.local, data)
+            self._network.watch.observe_stream(self.remote, self.local, data)
         self.on_data(data)
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -155,7 +160,7 @@ class SocketStream(asyncio.Protocol):
             return False
         transport.write(data)
         if self._network.watch is not None:
-            self._network.watch_stream(self.local, self.remote, data)
+            self._network.watch.observe_stream(self.local, self.remote, data)
         return True
 
     def close(self) -> None:
@@ -218,10 +223,6 @@ class SocketNetwork:
         stream = SocketStream(self, target, None)
         self.spawn(self._connect(stream, target), f"SOME/IP TCP to {target}")
         return stream
-
-    def watch_stream(self, source: Endpoint, target: Endpoint, data: bytes) -> None:
-        """Bytes of a connection, as far as a recording can have them: they are shown as a datagram of TCP."""
-        del source, target, data
 
     def spawn(self, work: Any, name: str) -> None:
         """Run a coroutine as a task that `close` ends."""

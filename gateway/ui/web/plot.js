@@ -59,13 +59,18 @@ export function spark(canvas, key, seconds = 10) {
 function ticks(low, high, most) {
   const rough = (high - low) / most || 1, power = 10 ** Math.floor(Math.log10(rough));
   const step = [1, 2, 5, 10].map((k) => k * power).find((k) => k >= rough);
+  if (high <= low) return [];
   const found = [];
   for (let k = Math.ceil(low / step); k * step <= high + step * 1e-9; k++) found.push(k * step);
-  return found;
+  return found.length < 2 && most < 16 ? ticks(low, high, most * 2) : found;
 }
 
-export function plot(canvas, key, index, seconds) {
-  const at = ring(key), end = model.time / 1e9, since = end - seconds;
+const spaced = (found, room) => found.length <= Math.max(2, room) ? found : [found[0], found.at(-1)];
+
+/** `most` seconds, fewer while there is less to show. */
+export function plot(canvas, key, index, most) {
+  const at = ring(key), end = model.time / 1e9, begun = at.n ? at.t[at.from] : end;
+  const seconds = Math.min(most, Math.max(5, end - begun)), since = end - seconds;
   let [low, high, first] = limits(at, since);
   const [pen, width, height] = fit(canvas);
   const style = getComputedStyle(canvas), soft = style.getPropertyValue("--soft"), grid = style.getPropertyValue("--line");
@@ -75,7 +80,7 @@ export function plot(canvas, key, index, seconds) {
   const x = (t) => left + (t - since) / seconds * (right - left), y = (v) => bottom - (v - low) / (high - low) * (bottom - top);
   pen.font = "10px system-ui, sans-serif"; pen.fillStyle = soft; pen.strokeStyle = grid; pen.lineWidth = 1;
   pen.textAlign = "right"; pen.textBaseline = "middle";
-  for (const each of ticks(low, high, Math.max(1, Math.min(4, (bottom - top) / 22)))) {
+  for (const each of spaced(ticks(low, high, Math.max(1, Math.min(4, (bottom - top) / 15))), (bottom - top) / 12)) {
     const at_ = Math.round(y(each)) + 0.5;
     pen.beginPath(); pen.moveTo(left, at_); pen.lineTo(right, at_); pen.stroke();
     pen.fillText(String(+each.toPrecision(6)), left - 5, at_);

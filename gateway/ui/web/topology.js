@@ -4,7 +4,7 @@ import { BUS, ECU, ROUTE, bitrate, byId, count, follow, model, on, put, s, selec
 
 const map = byId("map");
 const places = { nodes: new Map(), buses: new Map(), ways: [] };
-const LEFT = 12, DOMAIN = 96, GATEWAY = 92, GAP = 26, BOX = 30;
+const LEFT = 12, DOMAIN = 82, GATEWAY = 78, GAP = 18, BOX = 30;
 
 export function draw() {
   map.replaceChildren(); places.nodes.clear(); places.buses.clear(); places.ways = [];
@@ -24,15 +24,16 @@ export function draw() {
   const ties = s("g"), ways = s("g"), fronts = s("g");
   map.append(ties, ways, fronts);
   about.buses.forEach((bus, index) => fronts.append(busAt(bus, index, start, width - 14, rail(index))));
-  const pitch = (width - 20 - start - 30) / most, box = Math.min(108, pitch - 8);
+  const pitch = (width - start - 40) / most, box = Math.min(108, pitch - 8);
   for (const { part, column, rows: on_ } of columns) {
-    const x = start + 26 + column * pitch, y = rail(on_[0]) - 16 - BOX, middle = x + box / 2;
-    for (const each of on_) ties.append(s("path", { class: "tie", "data-of": part.name, d: `M${middle} ${y + BOX}V${rail(each)}` }), s("circle", { cx: middle, cy: rail(each) + 3, r: 3.2, class: "tie", "data-of": part.name }));
+    const x = start + 22 + column * pitch, y = rail(on_[0]) - 16 - BOX, middle = x + box / 2;
+    for (const each of on_) ties.append(s("path", { class: "tie", "data-of": part.name, d: `M${middle} ${y + BOX}V${rail(each)}` }), s("circle", { cx: middle, cy: rail(each) + 3, r: 3.4, class: "tie dot", "data-of": part.name }));
     fronts.append(node(part, x, y, box, BOX, part.kind === "ecu" ? "ecu" : "rest"));
   }
   if (gateway) {
     const y = rail(0) - 46, tall = rail(rows - 1) + 22 - y;
     fronts.prepend(node(gateway, x0, y, GATEWAY, tall, "gateway"));
+    fronts.append(s("text", { class: "small", x: x0 + GATEWAY / 2, y: y + tall - 8, "text-anchor": "middle" }, `${about.routes.length} routes`));
     about.routes.forEach((route) => ways.append(wayOf(route, about, x0, rail)));
     fronts.append(ways);
     domains.forEach((name, index) => {
@@ -52,7 +53,7 @@ function arranged(about, rows) {
   for (const part of parts.sort((a, b) => wide(a) - wide(b))) {
     const on_ = part.buses.map((bus) => order.indexOf(bus)).filter((index) => index >= 0).sort((a, b) => a - b);
     const passed = Array.from({ length: on_.at(-1) - on_[0] + 1 }, (_, index) => index + on_[0]);
-    let column = 0;
+    let column = on_.length > 1 ? 2 : 0; // the names of the buses that it passes stand at the left
     while (passed.some((index) => taken[index].has(column))) column++;
     passed.forEach((index) => taken[index].add(column));
     found.push({ part, column, rows: on_ });
@@ -65,11 +66,11 @@ function act(kind, name) {
 }
 
 function node(part, x, y, width, height, kind) {
-  const short = part.name.length > width / 7.2 ? part.name.slice(0, Math.floor(width / 7.2) - 1) + "…" : part.name;
+  const short = part.name.length > width / 6.9 ? part.name.slice(0, Math.floor(width / 6.9) - 1) + "…" : part.name;
   const made = s("g", { class: `node ${kind}`, ...act(kind === "gateway" ? "gateway" : kind === "domain" ? "domain" : "ecu", part.name), "data-name": part.name },
     s("rect", { class: "face", x, y, width, height, rx: 7 }),
     s("text", { x: x + width / 2, y: y + (kind === "gateway" ? 17 : height / 2 + 4.2), "text-anchor": "middle", "font-weight": kind === "gateway" ? 700 : 550 }, short),
-    s("text", { class: "state", x: x + width / 2, y: y + height - 2.5, "text-anchor": "middle" }),
+    s("text", { class: "state", x: x + width / 2, y: kind === "gateway" ? y + 30 : y + height - 2.5, "text-anchor": "middle" }),
     s("text", { class: "role", x: x + width - 2, y: y - 3, "text-anchor": "end" }),
     s("title", {}, part.name));
   places.nodes.set(part.name, { made, kind, name: made.children[1], y: y + height / 2 });

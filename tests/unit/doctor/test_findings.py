@@ -121,9 +121,7 @@ class TestRuntimeFolder:
 
 
 def test_can_interfaces_say_what_they_carry_and_what_mends_them():
-    assert can_interface("vcan0", up=True, mtu=72) == Finding(
-        Area.INTERFACES, "vcan0", Standing.WORKS, "up; CAN FD"
-    )
+    assert can_interface("vcan0", up=True, mtu=72) == Finding(Area.INTERFACES, "vcan0", Standing.WORKS, "up; CAN FD")
     assert "mtu 72" in can_interface("vcan0", up=True, mtu=16).remedy
     down = can_interface("can0", up=False, mtu=72)
     assert down.standing is Standing.MISSING

@@ -1,6 +1,7 @@
 """asyncio and the kernel in wall time. Nothing here depends on how long it takes, only on the order."""
 
 import asyncio
+import socket
 import time
 import traceback
 
@@ -131,3 +132,63 @@ def test_an_error_in_an_event_comes_out_of_run_with_its_own_traceback() -> None:
     with pytest.raises(LookupError, match="no such signal") as raised:
         run(asyncio.sleep(3600), kernel, Clock.WALL)
     assert "broken_receiver" in [frame.name for frame in traceback.extract_tb(raised.value.__traceback__)]
+
+
+def stall(ms: int) -> None:
+    """What a busy machine does to a process."""
+    until = time.monotonic_ns() + ms * MS
+    while time.monotonic_ns() < until:
+        pass
+
+
+def test_what_is_sent_to_a_socket_is_heard_soon_after_in_the_kernels_time_although_it_is_late() -> None:
+    kernel = Kernel()
+    sent: list[int] = []
+    heard: list[int] = []
+    one, other = socket.socketpair()
+    one.setblocking(False)
+
+    async def main() -> None:
+        loop = asyncio.get_running_loop()
+        done = asyncio.Event()
+
+        def hear() -> None:
+            heard.extend(kernel.now for _ in one.recv(100))
+            if len(heard) == 100:
+                done.set()
+
+        def send() -> None:
+            sent.append(kernel.now)
+            other.send(b".")
+
+        loop.add_reader(one, hear)
+        start = pace().time_ns()
+        kernel.at(start, lambda: stall(150))
+        for step in range(1, 101):
+            kernel.at(start + step * MS, send)
+        await done.wait()
+        loop.remove_reader(one)
+
+    with one, other:
+        run(main(), kernel, Clock.WALL)
+    assert max(then - now for now, then in zip(sent, heard, strict=True)) <= 3 * MS
+
+
+def test_what_a_socket_has_got_is_heard_before_a_late_kernel_goes_on() -> None:
+    kernel = Kernel()
+    order: list[str] = []
+    one, other = socket.socketpair()
+
+    async def main() -> None:
+        loop = asyncio.get_running_loop()
+        done = asyncio.Event()
+        loop.add_reader(one, lambda: (order.append(one.recv(1).decode()), loop.remove_reader(one)))
+        start = pace().time_ns()
+        kernel.at(start, lambda: (other.send(b"h"), stall(60)))
+        kernel.at(start + 50 * MS, lambda: (order.append("timer"), done.set()))
+        await done.wait()
+
+    with one, other:
+        run(main(), kernel, Clock.WALL)
+    assert order == ["h", "timer"]
+

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import gateway
 from gateway.can import EXTENDED, Controller, Frame
-from gateway.explain import Answer, Fault, Scene, names_of, open_recording, why
+from gateway.explain import Answer, Fault, Journal, Scene, Told, asked, names_of, open_recording, recording_of, why
 from gateway.hil.wire import Changed, Cut, Destroyed, Overrun, Shorted
 from gateway.lin import NoResponse, WrongChecksum
 from gateway.routing import SignalError
@@ -43,21 +43,40 @@ class Planted:
     at_ns: int = END_NS
 
 
-def drive(planted: Planted, folder: Path) -> tuple[Vehicle, Path]:
-    """Break a vehicle, drive it for two seconds, and record it."""
+def build(planted: Planted, folder: Path) -> Vehicle:
+    """The broken vehicle, switched off."""
     shutil.copytree(TEMPLATE, folder, ignore=shutil.ignore_patterns("__pycache__"))
     planted.edit(folder)
     kernel = Kernel()
     vehicle = load(folder, kernel)
     keep(vehicle, Selection(without=planted.without))
+    return vehicle
+
+
+def drive(planted: Planted, folder: Path) -> Path:
+    """Drive a broken vehicle for two seconds, and record it."""
+    vehicle = build(planted, folder)
     trace = folder / "run.pcapng"
     recorder = Recorder(vehicle, trace, seed=0)
     recorder.start()
     vehicle.start()
     planted.during(vehicle)
-    kernel.run(planted.at_ns)
+    vehicle.kernel.run(planted.at_ns)
     recorder.close()
-    return vehicle, trace
+    return trace
+
+
+def ask_while_it_runs(planted: Planted, folder: Path) -> Told:
+    """What the running vehicle answers, as over its socket."""
+    vehicle = build(planted, folder)
+    journal = Journal(vehicle)
+    journal.start()
+    vehicle.start()
+    planted.during(vehicle)
+    vehicle.kernel.run(planted.at_ns)
+    recording = recording_of(vehicle, journal.frames())
+    journal.close()
+    return asked(recording, names_of(recording.about, vehicle), f"signal {planted.asked}")
 
 
 def ask(planted: Planted, folder: Path, trace: Path) -> Answer:

@@ -1,0 +1,32 @@
+"""The failure message of a test names the cause first, as `gateway explain` does."""
+
+from __future__ import annotations
+
+import pytest
+
+from gateway.hil import ExpectationError, VehicleUnderTest, faults
+
+
+async def test_a_signal_that_does_not_come(vehicle: VehicleUnderTest) -> None:
+    await vehicle.run_for("1s")
+    says = r"why: Vehicle\.Speed is stale since 1\.0\d\d s: its sender ESP has no power since 1\.000 s"
+    with vehicle.fault(faults.Killed("ESP")):
+        await vehicle.run_for("500ms")
+        with pytest.raises(ExpectationError, match=says):
+            await vehicle.signal("Vehicle.Speed").becomes(299, within="100ms")
+
+
+async def test_a_message_that_does_not_come(vehicle: VehicleUnderTest) -> None:
+    await vehicle.run_for("1s")
+    says = r"why: powertrain\.WheelSpeeds last came at \d\.\d+ s: its sender ESP is bus-off on chassis since 1\.0\d\d s"
+    with vehicle.fault(faults.BusOff("ESP")):
+        await vehicle.run_for("500ms")
+        with pytest.raises(ExpectationError, match=says):
+            await vehicle["powertrain"].expect("WheelSpeeds", within="100ms")
+
+
+async def test_nothing_is_said_where_nothing_is_wrong(vehicle: VehicleUnderTest) -> None:
+    await vehicle.run_for("1s")
+    with pytest.raises(ExpectationError) as failure:
+        await vehicle.signal("Vehicle.Speed").becomes(299, within="100ms")
+    assert "why:" not in str(failure.value)
