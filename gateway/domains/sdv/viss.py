@@ -1,7 +1,7 @@
 """VISS version 2 (W3C/COVESA Vehicle Information Service Specification), one client. Knows no socket.
 
 Requests and answers are JSON texts: `get` (a signal, a branch, a path with wildcards; filters `paths` and
-`static-metadata`), `set`, `subscribe` (filters `timebased`, `range`, `change`) and `unsubscribe`. Values travel as
+`static-metadata`), `set`, `subscribe` (filters `timebased`, `range`, `change`, `curvelog`) and `unsubscribe`. Values travel as
 text, as the specification has them; what is absent or stale is an error 404 for a get of one signal, and in events a
 datapoint without a value.
 """
@@ -167,7 +167,10 @@ class VissSession:
         return json.dumps({"action": "subscription", "subscriptionId": number, **content, "ts": self._now()})
 
     def _data(self, points: Event) -> Any:
-        data = [{"path": entry.path, "dp": self._dp(datapoint)} for entry, datapoint in points]
+        by_entry: dict[Entry, list[dict[str, Any]]] = {}
+        for entry, datapoint in points:
+            by_entry.setdefault(entry, []).append(self._dp(datapoint))
+        data = [{"path": entry.path, "dp": dps[0] if len(dps) == 1 else dps} for entry, dps in by_entry.items()]
         return data[0] if len(data) == 1 else data
 
     def _dp(self, datapoint: Datapoint) -> dict[str, Any]:

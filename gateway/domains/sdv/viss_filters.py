@@ -18,6 +18,7 @@ _COMPARE: Final[dict[str, Callable[[float, float], bool]]] = {
     "lt": operator.lt,
     "lte": operator.le,
 }
+_BUFFER: Final = range(2, 10_001)
 _PERIOD_MS: Final = range(1, 86_400_001)
 
 
@@ -62,11 +63,18 @@ class Change(NamedTuple):
         return self.difference.compare(number - before, self.difference.bound)
 
 
-Filter = TimeBased | Range | Change
+class CurveLog(NamedTuple):
+    """So many values are gathered; sent are those from which the others can be interpolated with at most this error."""
+
+    max_error: float
+    size: int
+
+
+Filter = TimeBased | Range | Change | CurveLog
 
 
 def filter_of(spec: Any) -> Filter:
-    """A subscription's filter. DomainError for one that is none, or that there is not (history, curvelog)."""
+    """A subscription's filter. DomainError for one that is none, or that there is not (history)."""
     kind = spec.get("type", spec.get("variant")) if isinstance(spec, dict) else None
     parameter = spec.get("parameter") if isinstance(spec, dict) else None
     if kind == "timebased":
@@ -82,8 +90,16 @@ def filter_of(spec: Any) -> Filter:
         return Range(tuple(Comparison(_op(bound), _number(_of(bound, "boundary"))) for bound in bounds), combined)
     if kind == "change":
         return Change(Comparison(_op(parameter), _number(_of(parameter, "diff"))))
+    if kind == "curvelog":
+        error, size = _number(_of(parameter, "maxerr")), _number(_of(parameter, "bufsize"))
+        if error < 0 or size not in _BUFFER:
+            raise DomainError(
+                Code.INVALID_ARGUMENT, f"a curvelog takes a maxerr from 0 on and a bufsize of 2 to {_BUFFER[-1]}"
+            )
+        return CurveLog(error, int(size))
     raise DomainError(
-        Code.INVALID_ARGUMENT, f"there is no filter {kind!r:.40} here; there are timebased, range, change and paths"
+        Code.INVALID_ARGUMENT,
+        f"there is no filter {kind!r:.40} here; there are timebased, range, change, curvelog and paths",
     )
 
 

@@ -8,7 +8,8 @@ from typing import Final
 from gateway.domains.sdv.entry import Entry, good
 from gateway.domains.sdv.permissions import Permissions
 from gateway.domains.sdv.subscription import Subscription
-from gateway.domains.sdv.viss_filters import Change, Filter, Range, TimeBased
+from gateway.domains.sdv.viss_curve import curve
+from gateway.domains.sdv.viss_filters import Change, CurveLog, Filter, Range, TimeBased
 from gateway.routing import Datapoint, Value
 from gateway.sim import Kernel, Timer
 
@@ -34,6 +35,7 @@ class VissSubscription:
         self._filter = chosen
         self._wake = wake
         self._sent: dict[Entry, Value] = {}
+        self._gathered: dict[Entry, list[Datapoint]] = {}
         self._is_due = False
         self._timer = Timer(kernel, self._ring)
         if isinstance(chosen, TimeBased):
@@ -50,10 +52,27 @@ class VissSubscription:
                 self._is_due = False
                 yield [(entry, entry.datapoint()) for entry in self._entries]
             return
+        if isinstance(self._filter, CurveLog):
+            yield from self._curves(self._filter)
+            return
         while (message := self._inner.take()) is not None:
             event = [(entry, datapoint) for (entry, _), datapoint in message.items() if self._passes(entry, datapoint)]
             if event:
                 yield event
+
+    def _curves(self, log: CurveLog) -> Iterable[Event]:
+        """What has been gathered of each signal of which there is enough; what is no number is not gathered."""
+        while (message := self._inner.take()) is not None:
+            for (entry, _), datapoint in message.items():
+                value = good(datapoint)
+                if isinstance(value, bool | str | list) or value is None:
+                    continue
+                points = self._gathered.setdefault(entry, [])
+                points.append(datapoint)
+                if len(points) == log.size:
+                    samples = [(point.time_ns, float(point.value)) for point in points]  # type: ignore[arg-type]
+                    yield [(entry, points[index]) for index in curve(samples, log.max_error)]
+                    points.clear()
 
     def close(self) -> None:
         self._timer.cancel()

@@ -100,7 +100,15 @@ def test_set_asks_the_car(store: SignalStore, session: VissSession) -> None:
         ({"action": "get"}, "400"),
         ({"action": "jump", "path": "Vehicle.Speed"}, "400"),
         ({"action": "unsubscribe", "subscriptionId": "77"}, "404"),
-        ({"action": "subscribe", "path": "Vehicle.Speed", "filter": {"type": "curvelog"}}, "400"),
+        ({"action": "subscribe", "path": "Vehicle.Speed", "filter": {"type": "history"}}, "400"),
+        (
+            {
+                "action": "subscribe",
+                "path": "Vehicle.Speed",
+                "filter": {"type": "curvelog", "parameter": {"maxerr": "1"}},
+            },
+            "400",
+        ),
         ({"action": "subscribe", "path": "Vehicle.Speed", "filter": {"type": "timebased", "parameter": {}}}, "400"),
         (
             {
@@ -166,6 +174,18 @@ def test_timebased(kernel: Kernel, store: SignalStore, session: VissSession) -> 
         kernel.run(step * 50 * MS)
         told += values_told(session)
     assert told == ["7.0"] * 5
+
+
+def test_curvelog(kernel: Kernel, store: SignalStore, session: VissSession) -> None:
+    parameter = {"maxerr": "0.5", "bufsize": "6"}
+    ask(session, action="subscribe", path="Vehicle.Speed", filter={"type": "curvelog", "parameter": parameter})
+    told = []
+    for step, value in enumerate([0.0, 1.0, 2.2, 3.0, 3.0, 3.1, 50.0]):
+        kernel.run((step + 1) * MS)
+        store["Vehicle.Speed"].publish(value)
+        told += [json.loads(text) for text in session.outgoing()]
+    (event,) = told
+    assert [point["value"] for point in event["data"]["dp"]] == ["0.0", "3.0", "3.1"]
 
 
 def test_who_does_not_read_is_let_go(session: VissSession) -> None:
