@@ -17,6 +17,7 @@ FIGURES: dict[str, str] = {
     "decode.26_signals": "codecs:measure_messages",
     "decode.log": "codecs:measure_log",
     "decode.log_file": "codecs:measure_log",
+    "logs.stats": "logs:measure",
     "scale.ecus": "scale:measure",
     "start.import": "start:measure",
     "start.first_frame": "start:measure",
@@ -45,6 +46,7 @@ FIGURES: dict[str, str] = {
     "orchestrator.lost_changes": "orchestrator:measure_states",
     "orchestrator.controller_load": "orchestrator:measure_states",
     "orchestrator.offline": "orchestrator:measure_lost_node",
+    "service_bus.mqtt_round_trip": "service_bus:measure",
 }
 """MODULE:FUNCTION of this folder."""
 

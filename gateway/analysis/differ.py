@@ -121,7 +121,9 @@ def difference(first: Source, second: Source, tolerance_ns: int = TOLERANCE_NS) 
             found.append(differs)
     found.sort(key=lambda each: (each.time_ns, list(Kind).index(each.kind)))
     notes += [*first.notes, *second.notes, *_ends(first, second, shifts)]
-    return LogDifference(first, second, tolerance_ns, tuple(_followed(first, found)), len(everything) - len(found), tuple(notes))
+    return LogDifference(
+        first, second, tolerance_ns, tuple(_followed(first, found)), len(everything) - len(found), tuple(notes)
+    )
 
 
 def _bus_names(first: Source, second: Source) -> tuple[dict[str, str], list[Finding]]:
@@ -169,9 +171,7 @@ def _compare(
     at = np.flatnonzero(changed)
     found: tuple[SignalDifference, ...] = ()
     if message is not None and len(at):
-        found = signal_differences(
-            message, one.log, paired[at], two.log, other_paired[at], times[pairs.first][at]
-        )
+        found = signal_differences(message, one.log, paired[at], two.log, other_paired[at], times[pairs.first][at])
     return MessageDifference(
         bus,
         key,
@@ -215,7 +215,13 @@ def _payloads(log: Log, rows: Index, width: int) -> NDArray[np.uint8]:
 
 
 def _first(
-    one: _Side, two: _Side, rows: Index, others: Index, pairs: Pairs, changed: NDArray[np.bool_], shifted: NDArray[np.bool_]
+    one: _Side,
+    two: _Side,
+    rows: Index,
+    others: Index,
+    pairs: Pairs,
+    changed: NDArray[np.bool_],
+    shifted: NDArray[np.bool_],
 ) -> tuple[Kind, FramePair]:
     """The first difference in time."""
     candidates: list[tuple[int, int, Kind, int | None, int | None]] = []
@@ -253,7 +259,10 @@ def _followed(source: Source, found: list[MessageDifference]) -> Iterator[Messag
 
 
 def _brings(rule: AboutRule, each: MessageDifference) -> bool:
-    return rule.target_bus == each.bus and each.key in {rule.target_key, rule.source_key if rule.target_key is None else None}
+    return rule.target_bus == each.bus and each.key in {
+        rule.target_key,
+        rule.source_key if rule.target_key is None else None,
+    }
 
 
 def _ends(first: Source, second: Source, shifts: tuple[int, int]) -> Iterator[Finding]:

@@ -44,8 +44,6 @@ def signal_differences(
             largest = float(np.nanmax(apart)) if not np.isnan(apart).all() else float("nan")
             first = int(at[0])
             found.append(
-                SignalDifference(
-                    signal, len(at), int(times[first]), float(one[first]), float(two[first]), largest
-                )
+                SignalDifference(signal, len(at), int(times[first]), float(one[first]), float(two[first]), largest)
             )
     return tuple(sorted(found, key=lambda each: each.time_ns))

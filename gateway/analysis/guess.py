@@ -20,7 +20,6 @@ from gateway.analysis.stats import Periods, periods_of
 from gateway.can import EXTENDED, ID_MASK
 from gateway.vehicle.decode import groups
 
-
 _CHECKSUMS_MAX: Final = 1
 """Fields that change with a counter alone and may be its checksum."""
 
@@ -83,7 +82,8 @@ def fields_of(payloads: Payloads) -> list[Field]:
         return []
     taken = _protected(payloads, counters(payloads))
     if not any(field.kind is FieldKind.COUNTER for field in taken):
-        taken = _protected(payloads, lossy_counters(payloads))
+        counted = lossy_counters(payloads, taken)
+        taken = [*counted, *taken] if taken else _protected(payloads, counted)
     selector = multiplexer(payloads, taken)
     if selector is not None:
         taken = [field for field in taken if not field.bits & selector.bits] + [selector]

@@ -111,7 +111,7 @@ def flips_of(data: Octets) -> Numbers:
 def field_values(data: Octets, field: Field) -> Numbers:
     """The raw values of up to 63 bits."""
     bits = np.unpackbits(data, axis=1, bitorder="little")
-    order = [at for at in _from_lowest(field)]
+    order = _from_lowest(field)
     values = np.zeros(len(data), np.int64)
     for power, at in enumerate(order):
         values |= bits[:, at].astype(np.int64) << power

@@ -25,6 +25,8 @@ VALUES_MIN: Final = 6
 TESTED_MAX: Final = 4000
 _FIRST_LOOK: Final = 24
 HONDA: Final = "nibbles of bytes and identifier add up to 8, as Honda has it"
+UNKNOWN: Final = ", constant"
+WITH_ID: Final = ", with the identifier before"
 TOYOTA: Final = "sum of bytes, identifier and length, as Toyota has it"
 POLYNOMIALS: Final = {
     0x1D: "CRC-8 SAE J1850",
@@ -65,19 +67,25 @@ def _bytes(payloads: Payloads, data: Octets, taken: set[int]) -> Iterator[_Schem
         if payloads.values[at] < EXACT_MIN or bits & taken or _mirrors(data, at):
             continue
         preference = 0 if at == last else 1 if at == 0 else 2
-        enough = len(data) >= DISTINCT_MIN and payloads.values[at] >= VALUES_MIN
+        many = len(data) >= DISTINCT_MIN and payloads.values[at] >= VALUES_MIN
+        several = _varying(data, at) > 1
         for rank, note in _byte_schemes(payloads.key & ID_MASK, data, at):
-            if rank > 1 and at != last and not payloads.values[last] == 1:
+            if rank > 3 and at != last and payloads.values[last] != 1:
                 continue  # it fits each byte alike, and the last is the usual one
-            if enough or note == TOYOTA:
+            if (many and (several or not rank)) or note == TOYOTA:
                 yield _Scheme(Field(FieldKind.CHECKSUM, 8 * at, 8, note=note), 10 * rank + preference)
 
 
+def _varying(data: Octets, at: int) -> int:
+    """How many bytes besides `at` change."""
+    return int(np.count_nonzero(np.delete(data != data[0], at, axis=1).any(axis=0)))
+
+
 def _mirrors(data: Octets, at: int) -> bool:
-    """Whether the byte depends on one other byte alone, as far as the log shows: a copy is no checksum."""
+    """Whether the byte is another one, but for a constant: a copy is no checksum."""
     others = np.delete(data, at, axis=1)
-    varying = [other for other in range(others.shape[1]) if (others[:, other] != others[0, other]).any()]
-    return len(varying) < 2 or any(not np.any(np.diff((others[:, o] ^ data[:, at]).astype(np.int64))) for o in varying)
+    own = data[:, at : at + 1]
+    return any(bool((apart == apart[0]).all(axis=0).any()) for apart in (others ^ own, own - others))
 
 
 def _byte_schemes(identifier: int, data: Octets, at: int) -> Iterator[tuple[int, str]]:
@@ -90,17 +98,19 @@ def _byte_schemes(identifier: int, data: Octets, at: int) -> Iterator[tuple[int,
         for covered, what in ((others, ""), (zeroed, ", over its own byte as 0")):
             constant = _crc_constant(covered, own, polynomial)
             if constant is not None:
-                yield 0, name + what + _crc_variant(covered.shape[1], polynomial, constant, identifier)
+                variant = _crc_variant(covered.shape[1], polynomial, constant, identifier)
+                rank = 2 if variant.startswith(UNKNOWN) else 1 if variant.startswith(WITH_ID) else 0
+                yield rank, name + what + variant
     total = others.sum(axis=1, dtype=np.int64)
     difference = _constant((own - total) & 0xFF)
     if difference is not None:
-        yield 1, _sum_variant(difference, identifier, data.shape[1])
+        yield 3, _sum_variant(difference, identifier, data.shape[1])
     added = _constant((own + total) & 0xFF)
     if added is not None:
-        yield 2, "negative sum of the bytes" + (f", and 0x{added:02X}" if added else "")
+        yield 4, "negative sum of the bytes" + (f", and 0x{added:02X}" if added else "")
     mixed = _constant(np.bitwise_xor.reduce(others, axis=1) ^ own)
     if mixed is not None:
-        yield 3, "exclusive or of the bytes" + (f", and 0x{mixed:02X}" if mixed else "")
+        yield 5, "exclusive or of the bytes" + (f", and 0x{mixed:02X}" if mixed else "")
 
 
 def _constant(values: NDArray[np.integer]) -> int | None:
@@ -142,13 +152,14 @@ def _crc_variant(width: int, polynomial: int, constant: int, identifier: int) ->
     for start, final in ((0xFF, 0xFF), (0, 0), (0xFF, 0), (0, 0xFF)):
         if int(_crc(zeros, polynomial, start)[0]) ^ final == constant:
             usual = polynomial in {0x1D, 0x2F} and (start, final) == (0xFF, 0xFF)
-            return "" if usual or (polynomial == 0x07 and not start and not final) else f", start 0x{start:02X}, final 0x{final:02X}"
+            usual |= polynomial == 0x07 and not start and not final
+            return "" if usual else f", start 0x{start:02X}, final 0x{final:02X}"
         low, high = identifier & 0xFF, identifier >> 8 & 0xFF
         for prefix, name in (((low, high), "low byte first"), ((high, low), "high byte first"), ((low,), "low byte")):
             head = np.array([[*prefix, *([0] * width)]], np.uint8)
             if int(_crc(head, polynomial, start)[0]) ^ final == constant:
-                return f", with the identifier before ({name}), start 0x{start:02X}, final 0x{final:02X}"
-    return f", constant 0x{constant:02X}: another start value or a data id"
+                return f"{WITH_ID} ({name}), start 0x{start:02X}, final 0x{final:02X}"
+    return f"{UNKNOWN} 0x{constant:02X}: another start value or a data id"
 
 
 def _sum_variant(difference: int, identifier: int, length: int) -> str:
@@ -178,10 +189,16 @@ def _nibbles(payloads: Payloads, data: Octets, taken: set[int]) -> Iterator[_Sch
         values = len(np.unique(own))
         if bits & taken or values < EXACT_MIN - 1:
             continue
-        enough = len(data) >= DISTINCT_MIN and values >= VALUES_MIN and varying > 2
+        enough = len(data) >= DISTINCT_MIN and values >= VALUES_MIN and varying > 2 and not _copies(nibbles, own)
         for rank, note in _nibble_schemes(payloads.key & ID_MASK, own, total, mixed):
-            if enough or note == HONDA and half == 0:
+            if enough or (note == HONDA and half == 0):
                 yield _Scheme(Field(FieldKind.CHECKSUM, 8 * last + half, 4, note=note), rank)
+
+
+def _copies(nibbles: NDArray[np.int64], own: NDArray[np.int64]) -> bool:
+    """Whether one of the other nibbles is the same but for a constant; `own` itself is one of them."""
+    apart = nibbles ^ own[:, None]
+    return int(np.count_nonzero((apart == apart[0]).all(axis=0))) > 1
 
 
 def _nibble_schemes(
@@ -191,10 +208,10 @@ def _nibble_schemes(
     digits = sum(identifier >> shift & 0xF for shift in range(0, 32, 4))
     if negative is not None:
         if negative == (8 - digits + (3 if identifier > 0x7FF else 0)) & 0xF:
-            yield 15, HONDA
-        yield 25, "nibbles add up to 0, as Hyundai has it" if not negative else f"nibbles add up to 0x{negative:X}"
+            yield 35, HONDA
+        yield 40, "nibbles add up to 0, as Hyundai has it" if not negative else f"nibbles add up to 0x{negative:X}"
     if positive is not None:
-        yield 30, "sum of the nibbles" + (f", and 0x{positive:X}" if positive else "")
+        yield 45, "sum of the nibbles" + (f", and 0x{positive:X}" if positive else "")
     constant = _constant(mixed)
     if constant is not None:
-        yield 35, "exclusive or of the nibbles" + (f", and 0x{constant:X}" if constant else "")
+        yield 50, "exclusive or of the nibbles" + (f", and 0x{constant:X}" if constant else "")

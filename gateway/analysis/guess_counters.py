@@ -23,7 +23,12 @@ _STEPS_MAX: Final = 4
 """A recorder that takes every second or third frame makes a counter step by so much."""
 _LAYOUTS: Final = tuple((width, shift) for width in (8, 7, 6, 5, 4, 3, 2) for shift in range(9 - width))
 """Width and place within a byte, the widest first."""
-_LOSSY_LAYOUTS: Final = ((8, 0), (4, 0), (4, 4), *((width, shift) for width, shift in _LAYOUTS if width in {7, 6, 5, 3}))
+_LOSSY_LAYOUTS: Final = (
+    (8, 0),
+    (4, 0),
+    (4, 4),
+    *((width, shift) for width, shift in _LAYOUTS if width in {7, 6, 5, 3}),
+)
 """The usual ones first: with frames missing, a field with a stranger beside it looks like a wider one."""
 _BINS: Final = 16
 _LIVELY: Final = 0.1
@@ -39,9 +44,10 @@ def counters(payloads: Payloads) -> list[Field]:
     return found
 
 
-def lossy_counters(payloads: Payloads) -> list[Field]:
-    """Those of a recorder that lost frames. To be asked for where there is no other: a checksum can look like one."""
-    return _found(payloads, _LOSSY_LAYOUTS, _lossy, [])
+def lossy_counters(payloads: Payloads, taken: list[Field]) -> list[Field]:
+    """Those of a recorder that lost frames, beside the checksum that is `taken`. To be asked for where there is no other
+    counter: a checksum can look like one."""
+    return _found(payloads, _LOSSY_LAYOUTS, _lossy, taken)[len(taken) :]
 
 
 def _found(

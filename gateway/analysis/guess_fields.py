@@ -83,9 +83,8 @@ def _ways(field: Field, other: Field) -> Iterator[tuple[Field, Field, Field]]:
     # Big endian: the lower byte has the higher part, which ends at its bit 0, and the next begins at its bit 7.
     lowest = min(field.bits, key=lambda bit: (-(bit // 8), bit % 8))
     single = field.length <= 8 and not field.big_endian
-    if (single or field.big_endian) and lowest % 8 == 0:
-        if other.start + other.length == 8 * (lowest // 8 + 2):
-            yield Field(FieldKind.ANALOG, big_endian_start(other.start, length), length, True), other, field
+    if (single or field.big_endian) and lowest % 8 == 0 and other.start + other.length == 8 * (lowest // 8 + 2):
+        yield Field(FieldKind.ANALOG, big_endian_start(other.start, length), length, True), other, field
     if not field.big_endian and field.start + field.length == other.start:
         yield Field(FieldKind.ANALOG, field.start, length), field, other
 

@@ -7,7 +7,7 @@ Needs matplotlib (extra `plots`), which is imported when a picture is made.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from enum import Enum
+from enum import StrEnum
 from itertools import cycle
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -33,7 +33,7 @@ DOTS_MAX: Final = 200
 _DASHES: Final = ("-", "--", "-.", ":")
 
 
-class Style(str, Enum):
+class Style(StrEnum):
     """Of the background."""
 
     LIGHT = "light"
@@ -153,7 +153,9 @@ def _explain(axis: Axes, group: Sequence[Curve], style: Style) -> None:
     ground, text, grid = _GROUND[style]
     first = group[0]
     if len(group) == 1:
-        axis.set_title(first.title + (f" [{first.unit}]" if first.unit else ""), loc="left", fontsize="small", color=text)
+        axis.set_title(
+            first.title + (f" [{first.unit}]" if first.unit else ""), loc="left", fontsize="small", color=text
+        )
     else:
         axis.set_title(f"[{first.unit}]", loc="left", fontsize="small", color=text)
         axis.legend(fontsize="x-small", facecolor=ground, labelcolor=text, edgecolor=grid, loc="upper right")

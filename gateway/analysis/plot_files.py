@@ -38,8 +38,19 @@ def holds_signals(path: Path) -> bool:
     return ending == ".mf4" and _mf4_holds_signals(path)
 
 
-def curves_of_file(path: Path, names: Sequence[str]) -> list[Curve]:
-    """The signals of those names. AnalysisError for one that the file does not have, or a file that is damaged."""
+def first_signal(path: Path) -> str:
+    """The name of the first one of a CSV file."""
+    titles = _titles(path)
+    if not titles:
+        raise AnalysisError("holds no signal", file=str(path))
+    return titles[0]
+
+
+def curves_of_file(path: Path, names: Sequence[str], origin_s: float | None = None) -> list[Curve]:
+    """The signals of those names. AnalysisError for one that the file does not have, or a file that is damaged.
+
+    Times that are dates count from `origin_s`, or from the first value.
+    """
     every = list(_mf4_curves(path, names) if path.suffix.lower() == ".mf4" else _csv_curves(path, names))
     found: list[Curve] = []
     for name in names:
@@ -48,8 +59,8 @@ def curves_of_file(path: Path, names: Sequence[str]) -> list[Curve]:
             known = [curve.title for curve in every] or _titles(path)
             raise AnalysisError(f"has no signal {name!r}{nearest(name, known)}", file=str(path))
         found += own
-    start_s = min(float(curve.times_s[0]) for curve in found if len(curve))
-    origin_s = start_s if start_s >= _DATES_S else 0.0
+    start_s = min((float(curve.times_s[0]) for curve in found if len(curve)), default=0.0)
+    origin_s = (origin_s or start_s) if start_s >= _DATES_S else 0.0
     return [Curve(c.title, c.times_s - origin_s, c.values, c.unit, c.names, c.held) for c in found]
 
 
@@ -86,12 +97,12 @@ def _csv_curves(path: Path, names: Sequence[str]) -> Iterator[Curve]:
         rows = csv.reader(stream)
         head = next(rows, [])
         try:
-            yield from (_long if tuple(head) == LONG_HEAD else _wide)(head, rows, names)
+            yield from _long(rows, names) if tuple(head) == LONG_HEAD else _wide(head, rows, names)
         except (ValueError, IndexError) as error:
             raise AnalysisError(f"is no row of values: {error}", file=str(path), line=rows.line_num) from None
 
 
-def _long(head: list[str], rows: Iterator[list[str]], names: Sequence[str]) -> Iterator[Curve]:
+def _long(rows: Iterator[list[str]], names: Sequence[str]) -> Iterator[Curve]:
     """A row a value."""
     wanted: dict[str, bool] = {}
     points: dict[str, tuple[list[float], list[float]]] = {}

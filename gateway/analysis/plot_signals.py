@@ -51,7 +51,9 @@ def curves_of(source: Source, names: Sequence[str], mapping: VssMapping | None =
 
 def _unknown(source: Source, name: str, paths: list[str], mapping: VssMapping | None) -> str:
     if not source.databases and mapping is None:
-        return f"there is no database that could have {name}: name one with --database FILE, or a vehicle with --vehicle"
+        return (
+            f"there is no database that could have {name}: name one with --database FILE, or a vehicle with --vehicle"
+        )
     if name.startswith("Vehicle.") and mapping is None:
         return f"{name} is a path of the VSS tree, and nothing maps to it: --vehicle, or --signals MAP.json"
     if mapping is not None and name in mapping.tree:
@@ -61,7 +63,9 @@ def _unknown(source: Source, name: str, paths: list[str], mapping: VssMapping | 
 
 
 def _names(databases: Mapping[str, Database]) -> list[str]:
-    return [str(signal) for database in databases.values() for message in database.messages for signal in message.signals]
+    return [
+        str(signal) for database in databases.values() for message in database.messages for signal in message.signals
+    ]
 
 
 def _decoded(source: Source, chosen: Mapping[str, Chosen]) -> DecodedLog:

@@ -105,7 +105,9 @@ def misfits(source: Source, counted: Census) -> Iterator[Finding]:
         known = _known(database, keys)
         if known or not keys:
             continue
-        text = f"does not fit {bus}: none of its {len(database.messages)} messages is among the {len(keys)} ids of the log"
+        text = (
+            f"does not fit {bus}: none of its {len(database.messages)} messages is among the {len(keys)} ids of the log"
+        )
         other = [name for name in source.log.buses if name != bus and _known(database, _keys(counted, name))]
         if other:
             text += f"; it fits {other[0]}: --database {other[0]}={database.file}"
@@ -119,6 +121,4 @@ def _keys(counted: Census, bus: str) -> set[int]:
 def _known(database: Database, keys: set[int]) -> int:
     from gateway.can import ERROR, EXTENDED, ID_MASK
 
-    return sum(
-        1 for key in keys if not key & ERROR and database.by_id(key & ID_MASK, key & EXTENDED != 0) is not None
-    )
+    return sum(1 for key in keys if not key & ERROR and database.by_id(key & ID_MASK, key & EXTENDED != 0) is not None)

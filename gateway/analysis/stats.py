@@ -21,7 +21,8 @@ from gateway.analysis.stats_load import BusLoad, Stream, bus_load, stream_bits
 from gateway.can import ERROR, EXTENDED, ID_MASK, REMOTE, padded_length
 from gateway.database import Message
 from gateway.vehicle.decode import census, groups
-from gateway.vehicle.findings import Finding
+from gateway.vehicle.findings import Census, Finding
+from gateway.vehicle.log import Log
 
 GAP: Final = 2.5
 """So many nominal periods without a frame are a gap."""
@@ -141,13 +142,22 @@ def stats(source: Source, rates: Mapping[str, BusRate] | None = None) -> LogStat
         bits = stream_bits(log, rows, lin)
         streams[bus].append(Stream(times, bits))
         messages.append(_message(source, bus, key, times, lengths, bits.total))
-    counted = census(log)
+    counted = _census(log, messages)
     messages.sort(key=lambda one: (log.buses.index(one.bus), one.key & EXTENDED, one.key))
-    buses = tuple(_bus(source, bus, messages, counted, bus_load(log, streams[bus], rates.get(bus))) for bus in log.buses)
-    absent = tuple(_absent(source, messages))
-    return LogStats(
-        source, len(log), log.duration_ns, buses, tuple(messages), absent, tuple(findings(source, counted))
+    buses = tuple(
+        _bus(source, bus, messages, counted, bus_load(log, streams[bus], rates.get(bus))) for bus in log.buses
     )
+    absent = tuple(_absent(source, messages))
+    return LogStats(source, len(log), log.duration_ns, buses, tuple(messages), absent, tuple(findings(source, counted)))
+
+
+def _census(log: Log, messages: list[MessageStats]) -> Census:
+    """As `census`, of which the data frames are counted already."""
+    counted = Counter({(one.bus, one.key, length): count for one in messages for length, count in one.lengths.items()})
+    data = log.is_data
+    if not data.all():
+        counted += census(log.select(~data))
+    return counted
 
 
 def _lengths(lengths: NDArray[np.uint8]) -> dict[int, int]:
@@ -176,20 +186,18 @@ def periods_of(between: NDArray[np.int64], cycle_ns: int | None = None) -> tuple
     """What the times between frames are like, and whether they are those of a cyclic message."""
     if not len(between):
         return None, cycle_ns is not None
-    ordered = np.sort(between)
-    middle = len(ordered) // 2
-    median_ns = float(ordered[middle]) if len(ordered) % 2 else (int(ordered[middle - 1]) + int(ordered[middle])) / 2
+    median_ns = float(np.median(between))
     nominal_ns = median_ns if cycle_ns is None else float(cycle_ns)
-    near = np.searchsorted(ordered, [median_ns * (1 - NEAR), median_ns * (1 + NEAR)])
-    cyclic = cycle_ns is not None or (len(ordered) > 2 and median_ns > 0 and 2 * (near[1] - near[0]) >= len(ordered))
-    away = np.abs(ordered - nominal_ns)
+    near = np.count_nonzero(np.abs(between - median_ns) <= NEAR * median_ns)
+    cyclic = cycle_ns is not None or (len(between) > 2 and median_ns > 0 and 2 * near >= len(between))
+    away = np.abs(between - nominal_ns)
     at = min(len(away) - 1, int(_JITTER * len(away)))
     periods = Periods(
-        least_ns=int(ordered[0]),
-        mean_ns=float(ordered.mean()),
+        least_ns=int(between.min()),
+        mean_ns=float(between.mean()),
         median_ns=median_ns,
-        most_ns=int(ordered[-1]),
-        deviation_ns=float(ordered.std()),
+        most_ns=int(between.max()),
+        deviation_ns=float(between.std()),
         jitter_ns=float(np.partition(away, at)[at]),
     )
     return periods, bool(cyclic)
@@ -202,9 +210,7 @@ def _gaps(times: NDArray[np.int64], between: NDArray[np.int64], longer_ns: float
     return tuple(Gap(int(times[at]), int(between[at])) for at in longest.tolist()), len(places)
 
 
-def _bus(
-    source: Source, bus: str, messages: list[MessageStats], counted: Counter[tuple[str, int, int]], load: BusLoad
-) -> BusStats:
+def _bus(source: Source, bus: str, messages: list[MessageStats], counted: Census, load: BusLoad) -> BusStats:
     own = [one for one in messages if one.bus == bus]
     unknown = [one for one in own if one.message is None] if bus in source.databases else []
     errors = sum(count for (where, key, _), count in counted.items() if where == bus and key & ERROR)
@@ -212,9 +218,7 @@ def _bus(
         count for (where, key, _), count in counted.items() if where == bus and key & REMOTE and not key & ERROR
     )
     frames = sum(one.frames for one in own)
-    return BusStats(
-        bus, frames, errors, remote, len(own), len(unknown), sum(one.frames for one in unknown), load
-    )
+    return BusStats(bus, frames, errors, remote, len(own), len(unknown), sum(one.frames for one in unknown), load)
 
 
 def _absent(source: Source, messages: list[MessageStats]) -> Iterator[tuple[str, Message]]:

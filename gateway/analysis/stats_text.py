@@ -12,7 +12,21 @@ from gateway.sim import NS_PER_S
 from gateway.vehicle.findings import named
 
 _BUSES: Final = ("bus", "frames", "frames/s", "kbit/s", "load", "peak", "errors", "remote", "ids", "unknown")
-_MESSAGES: Final = ("bus", "id", "message", "frames", "cycle", "min", "median", "mean", "max", "jitter", "gaps", "bytes", "notes")
+_MESSAGES: Final = (
+    "bus",
+    "id",
+    "message",
+    "frames",
+    "cycle",
+    "min",
+    "median",
+    "mean",
+    "max",
+    "jitter",
+    "gaps",
+    "bytes",
+    "notes",
+)
 _GAPS_TOLD: Final = 3
 _ABSENT_TOLD: Final = 8
 

@@ -25,6 +25,8 @@ class Trigger:
     source: Place
     latency_ns: int
     every_ns: int = 0
+    seen: Activation | None = None
+    """Of a source on a LIN bus, which its schedule sends: as often as it was seen."""
 
 
 @dataclass(slots=True)
@@ -150,9 +152,7 @@ class _Reader:
             sent.activation, sent.assumed = activation_of(seen.requests_ns, None, self.seen.span_ns), True
             self.network.sent[sent.place] = sent
 
-    def _add(
-        self, bus: str, message: TxMessage, sender: str, cycle_ns: int | None, *, triggered: bool = False
-    ) -> None:
+    def _add(self, bus: str, message: TxMessage, sender: str, cycle_ns: int | None, *, triggered: bool = False) -> None:
         header = header_of(message.definition)
         sent = sent_of(bus, self.network.rates[bus], header, message.length, message.definition.name, sender)
         seen = self.seen.messages.get(sent.place)
@@ -194,10 +194,9 @@ class _Reader:
         place = (bus, header & KEY_MASK)
         if place not in self.network.sent:
             sent = sent_of(bus, self.network.rates[bus], header, origin.length, name, self.vehicle.gateway.name)
-            sent.deadline_ns = origin.deadline_ns
+            sent.deadline_ns = origin.deadline_ns and max(origin.deadline_ns, route.every_ns)
             self.network.sent[place] = sent
-        trigger = Trigger(route.rule.name, source, route.lane.latency_ns, route.every_ns)
-        self.network.sent[place].triggers.append(trigger)
+        self.network.sent[place].triggers.append(self._trigger(route, source))
         self._path(route, source, place, route.lane.latency_ns, 0)
 
     def _signal(self, route: SignalRoute) -> None:
@@ -211,9 +210,13 @@ class _Reader:
         if route.mode is SendMode.CYCLIC:
             hold_ns = definition.cycle_ns or 0
         else:
-            trigger = Trigger(route.rule.name, source, route.lane.latency_ns, route.every_ns)
-            self.network.sent[place].triggers.append(trigger)
+            self.network.sent[place].triggers.append(self._trigger(route, source))
         self._path(route, source, place, route.lane.latency_ns, hold_ns)
+
+    def _trigger(self, route: FrameRoute | SignalRoute, source: Place) -> Trigger:
+        lin = self._from_lin(source)
+        seen = None if lin is None else lin.activation
+        return Trigger(route.rule.name, source, route.lane.latency_ns, route.every_ns, seen)
 
     def _from_lin(self, source: Place) -> Sent | None:
         """What comes from a LIN bus is sent by its schedule: as often as it was seen."""

@@ -296,7 +296,9 @@ def longest_bits(header: int, length: int) -> FrameBits:
         stuffed = after
     if header & FD:
         most = 8 * length + max(stuffed.values())
-        return FrameBits(head.nominal, head.data + most) if header & BRS else FrameBits(head.nominal + head.data + most, 0)
+        return (
+            FrameBits(head.nominal, head.data + most) if header & BRS else FrameBits(head.nominal + head.data + most, 0)
+        )
     return FrameBits(head.nominal + 8 * length + max(count + _OWED[state] for state, count in stuffed.items()), 0)
 
 

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from gateway.errors import GatewayError
-from gateway.sim import DurationError, duration_ns
+from gateway.sim import Clock, DurationError, duration_ns
 
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document on standard output, and nothing else.")]
 VehiclePath = Annotated[
@@ -41,3 +41,14 @@ def duration_option(text: str | None) -> int | None:
         return duration_ns(text)
     except DurationError as error:
         raise typer.BadParameter(error.sentence) from None
+
+
+def speed_clock(clock: Clock | None, speed: float | None, default: Clock) -> Clock:
+    """The clock, where a speed may be given: that is one of wall time."""
+    if speed is None:
+        return clock or default
+    if clock is Clock.VIRTUAL:
+        raise typer.BadParameter("--speed is of wall time; virtual time goes as fast as it can")
+    if not 0.001 <= speed <= 1000:
+        raise typer.BadParameter(f"a speed of {speed:g} is not between 0.001 and 1000; --clock virtual is the fastest")
+    return Clock.WALL

@@ -22,7 +22,9 @@ def plot_command(
     ],
     signals: Annotated[
         list[str],
-        typer.Argument(metavar="SIGNAL...", help="Message.Signal, Bus.Message.Signal, Message, or a path of the VSS tree."),
+        typer.Argument(
+            metavar="SIGNAL...", help="Message.Signal, Bus.Message.Signal, Message, or a path of the VSS tree."
+        ),
     ],
     out: Annotated[Path, typer.Option(metavar="FILE", help="The picture: .png, .svg or .pdf.")],
     databases: Databases = None,

@@ -12,7 +12,7 @@ import typer
 
 from gateway.cli.domains import Aaos, Sdv, SdvKey, Viss, domain_services
 from gateway.cli.log_output import print_findings, read_with_progress
-from gateway.cli.options import Json, duration_option, find_vehicle
+from gateway.cli.options import Json, duration_option, find_vehicle, speed_clock
 from gateway.cli.web import ReplayPage, Web
 from gateway.errors import GatewayError
 from gateway.sim import Clock, Kernel
@@ -64,7 +64,7 @@ def replay_command(
     """The command's options, and what comes of them."""
     served = (sdv, viss, aaos, web) != (None, None, None, None)
     options = ReplayOptions(
-        clock=Clock.WALL if served and clock is None else _clock(clock, speed),
+        clock=Clock.WALL if served and clock is None else speed_clock(clock, speed, Clock.VIRTUAL),
         speed=speed or 1.0,
         for_ns=duration_option(duration),
         ecus=tuple(only.split(",")) if only else (),
@@ -116,16 +116,6 @@ def _vehicle_file(path: Path | None, signals: Path | None) -> VehicleFile:
         gateway = file.spec.gateway.model_copy(update={"signals": str(signals.resolve())})
         file = file._replace(spec=file.spec.model_copy(update={"gateway": gateway}))
     return file
-
-
-def _clock(clock: Clock | None, speed: float | None) -> Clock:
-    if speed is None:
-        return clock or Clock.VIRTUAL
-    if clock is Clock.VIRTUAL:
-        raise typer.BadParameter("--speed is of wall time; virtual time goes as fast as it can")
-    if not 0.001 <= speed <= 1000:
-        raise typer.BadParameter(f"a speed of {speed:g} is not between 0.001 and 1000; --clock virtual is the fastest")
-    return Clock.WALL
 
 
 def _bit_rate(text: str | None) -> int:

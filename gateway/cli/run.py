@@ -12,7 +12,7 @@ import typer
 from gateway.cli.bus_options import Agents, Dbus, orchestrator_services
 from gateway.cli.domains import Aaos, Sdv, SdvKey, Viss, domain_services
 from gateway.cli.link_options import cycle_start_option, links_option, names_option
-from gateway.cli.options import Json, VehiclePath, duration_option, find_vehicle
+from gateway.cli.options import Json, VehiclePath, duration_option, find_vehicle, speed_clock
 from gateway.cli.service_bus import Bus, bus_services
 from gateway.cli.someip_options import Someip, at_address, someip_services
 from gateway.cli.web import Web, page_services
@@ -25,6 +25,10 @@ def run_command(
     clock: Annotated[Clock | None, typer.Option(help="Default: virtual with --for and no link, else wall.")] = None,
     duration: Annotated[
         str | None, typer.Option("--for", metavar="TIME", help="Drive so long, like 60s or 10min.")
+    ] = None,
+    speed: Annotated[
+        float | None,
+        typer.Option(metavar="X", help="So many times as fast as the wall: below 1 for a machine that cannot keep up."),
     ] = None,
     seed: Annotated[int, typer.Option(help="What chance begins with; the same seed, the same run.")] = 0,
     trace: Annotated[
@@ -88,11 +92,12 @@ def run_command(
         *page_services(file, web, {"kuksa.val": sdv, "VISS": viss, "vehicle HAL": aaos, "D-Bus": dbus}),
     )
     outside = bool(file.spec.links or links or serve or socketcand or cannelloni or domains)
-    clock = clock or _default_clock(for_ns, outside)
+    clock = speed_clock(clock, speed, _default_clock(for_ns, outside))
     told = someip_services(file) if clock is Clock.WALL else ()
     options = RunOptions(
         clock=clock,
         for_ns=for_ns,
+        speed=speed or 1.0,
         seed=seed,
         trace=trace,
         links=links,

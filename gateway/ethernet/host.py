@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Final
 
 from gateway.ethernet.addresses import Endpoint, group_mac, is_multicast
@@ -32,6 +32,10 @@ class UdpPort:
         if len(payload) > limit:
             raise EthernetError(f"{len(payload)} bytes do not fit into one frame ({limit}): SOME/IP-TP or TCP would")
         return self._host.send(Packet(self.local, target, payload))
+
+    def send_all(self, payload: bytes, targets: Sequence[Endpoint]) -> list[Endpoint]:
+        """The same to many, one after the other; those that are nowhere."""
+        return [target for target in targets if not self.send(payload, target)]
 
     def join(self, group: str) -> None:
         """Hear what goes to this group. EthernetError when it is none."""

@@ -9,7 +9,7 @@ from gateway.explain.cause import Cause, Fault, Stage
 from gateway.explain.notes import note_of
 from gateway.explain.passing import passing
 from gateway.explain.scene import LOOK_NS, Scene, place_of
-from gateway.explain.sender import Missing, scene_by
+from gateway.explain.sender import Missing
 from gateway.explain.told import BUS_OFF, OFF, ON, RECOVERED, Told
 from gateway.sim import duration_text
 from gateway.vehicle import AboutRule
@@ -90,7 +90,7 @@ class Arrival:
             )
         rival = max(better, key=lambda each: better[each])
         text += (
-            f" lost arbitration for {duration_text(worst_ns)} to {scene.label(bus, rival)}{scene_by(scene, bus, rival)},"
+            f" lost arbitration for {duration_text(worst_ns)} to {scene.label(bus, rival)}{scene.by(bus, rival)},"
             f" which is at {better[rival]:.0%} of the load"
         )
         return Cause(Fault.LOST_ARBITRATION, text, None, worst.time_ns)

@@ -11,7 +11,7 @@ from typing import Final, NamedTuple
 from gateway.can import KEY_MASK
 from gateway.explain.cause import Cause, Fault, Place
 from gateway.explain.scene import Scene, own_note, short
-from gateway.explain.value import absent, limit_text
+from gateway.explain.value import absent, limit_text, range_text
 from gateway.routing import CanToVss, Datapoint, Quality, Refusal, SignalFeed, SignalStore, UpwardRule
 from gateway.routing import Place as SignalPlace
 from gateway.sim import Kernel
@@ -101,4 +101,9 @@ def _sentence(place: SignalPlace, feed: SignalFeed, reason: Refusal, sentence: s
         limit = limit_text(place.signal, reception.value)
         if limit is not None:
             return f"{reception.value:.10g} {limit} of {place}"
+    leaf, plain = feed.rule.leaf, feed.rule.math is None and feed.rule.table is None
+    if reason is Refusal.DATATYPE and reception is not None and plain and reception.label is None:
+        limit = range_text(leaf.minimum, leaf.maximum, reception.value)
+        if limit is not None:
+            return f"{reception.value:.10g} {limit} of {leaf.path}"
     return sentence

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from gateway.can import EXTENDED, ID_MASK, KEY_MASK, Frame
+from gateway.can import EXTENDED, ID_MASK, KEY_MASK
 from gateway.database import Message
 from gateway.explain.cause import Place
 from gateway.explain.names import Names, id_text
@@ -122,6 +122,11 @@ class Scene:
                     return ecu.name
         return next(iter(message.senders), "")
 
+    def by(self, bus: str, key: int) -> str:
+        """Who sends an identifier, in words behind its name."""
+        sender = self.sender(bus, key)
+        return f" of {sender}" if sender else ""
+
     @property
     def gateway(self) -> str:
         return "the gateway" if self.names.about is None else self.names.about.gateway
@@ -188,7 +193,3 @@ def data_of(text: str) -> bytes:
 
 def own_note(frame: Recorded) -> FrameNote:
     return note_of(frame.comment)
-
-
-def key_of_frame(frame: Frame) -> int:
-    return frame.header & KEY_MASK

@@ -188,7 +188,7 @@ class Missing:
         sent = f"sent by {self.sender}, it" if self.sender else "it"
         text = (
             f"{sent} loses arbitration for {waiting} to {scene.label(self.bus, worst)}"
-            f"{scene_by(scene, self.bus, worst)}, which is at {better[worst]:.0%} of the load"
+            f"{scene.by(self.bus, worst)}, which is at {better[worst]:.0%} of the load"
         )
         more = f" ({refused} refused, its queue is full)" if refused else ""
         return Cause(Fault.LOST_ARBITRATION, text + more, None, self.since_ns)
@@ -257,9 +257,3 @@ class Missing:
     def _is_command(self) -> bool:
         vehicle, message = self.scene.vehicle, self.scene.message(self.bus, self.key)
         return vehicle is not None and message is not None and (self.bus, message.name) in vehicle.gateway.commands
-
-
-def scene_by(scene: Scene, bus: str, key: int) -> str:
-    """Who sends an identifier, in words."""
-    sender = scene.sender(bus, key)
-    return f" of {sender}" if sender else ""

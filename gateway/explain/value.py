@@ -58,11 +58,15 @@ def limit_text(signal: Signal, value: float) -> str | None:
     """`is above max 250`; None for what is in range, or has a label."""
     if signal.choices and any(signal.to_physical(raw) == value for raw in signal.choices):
         return None
-    slack = abs(signal.scale) * 1e-6
-    if signal.maximum is not None and value > signal.maximum + slack:
-        return f"is above max {signal.maximum:.10g}"
-    if signal.minimum is not None and value < signal.minimum - slack:
-        return f"is below min {signal.minimum:.10g}"
+    return range_text(signal.minimum, signal.maximum, value, abs(signal.scale) * 1e-6)
+
+
+def range_text(minimum: float | None, maximum: float | None, value: float, slack: float = 0) -> str | None:
+    """On which side of a range a value is; None for within."""
+    if maximum is not None and value > maximum + slack:
+        return f"is above max {maximum:.10g}"
+    if minimum is not None and value < minimum - slack:
+        return f"is below min {minimum:.10g}"
     return None
 
 

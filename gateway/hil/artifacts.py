@@ -5,8 +5,12 @@ from __future__ import annotations
 import hashlib
 import re
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final
 
+import numpy as np
+
+from gateway.analysis.plot_curve import Curve
+from gateway.analysis.plot_figure import figure_of, save
 from gateway.com import label_of
 from gateway.hil.expectation import Expectation
 from gateway.hil.history import Kept
@@ -24,15 +28,6 @@ if TYPE_CHECKING:
 _BEFORE_NS: Final = NS_PER_S
 _AFTER_NS: Final = NS_PER_S // 5
 _PLOTTED: Final = 6
-
-
-class Curve(NamedTuple):
-    """One signal over time; where its values have names, `names` has them by value."""
-
-    title: str
-    times_s: list[float]
-    values: list[float]
-    names: dict[float, str]
 
 
 def file_name(test: str) -> str:
@@ -97,12 +92,12 @@ def _of_message(vehicle: VehicleUnderTest, pattern: Pattern, since_ns: int, unti
         points = [(time_s, float(value)) for time_s, value in decoded if value is not None]
         names = {value: label_of(signal, value) or f"{value:g}" for _, value in points} if signal.choices else {}
         title = f"{pattern.bus}.{message.name}.{name}" + (f" [{signal.unit}]" if signal.unit else "")
-        found.append(Curve(title, [time_s for time_s, _ in points], [value for _, value in points], names))
+        found.append(_curve(title, points, names))
     return found
 
 
 def _of_signal(expectation: SignalExpectation) -> Curve:
-    points = []
+    points: list[tuple[float, float]] = []
     names: dict[float, str] = {}
     for time_ns, datapoint in expectation.way:
         value = datapoint.value
@@ -111,29 +106,25 @@ def _of_signal(expectation: SignalExpectation) -> Curve:
             names.setdefault(value, str(datapoint.value))
         if isinstance(value, bool | int | float):
             points.append((time_ns / NS_PER_S, float(value)))
-    return Curve(expectation.signal.path, [time for time, _ in points], [value for _, value in points], names)
+    return _curve(expectation.signal.path, points, names)
+
+
+def _curve(title: str, points: list[tuple[float, float]], names: dict[float, str]) -> Curve:
+    times = np.array([time_s for time_s, _ in points])
+    return Curve(title, times, np.array([value for _, value in points]), names=names, held=True)
 
 
 def save_plot(vehicle: VehicleUnderTest, expectation: Expectation[Any], path: Path) -> bool:
     """A picture of the signals around a failure. False when there is nothing to see, or no matplotlib."""
-    found = [curve for curve in curves(vehicle, expectation) if curve.times_s]
+    found = [curve for curve in curves(vehicle, expectation) if len(curve)]
     if not found:
         return False
     try:
-        from matplotlib.backends.backend_agg import FigureCanvasAgg
-        from matplotlib.figure import Figure
+        figure, axes = figure_of(found, title=expectation.text)
     except ImportError:
         return False
-    figure = Figure(figsize=(10, 1.2 + 1.6 * len(found)), layout="constrained")
-    FigureCanvasAgg(figure)
-    figure.suptitle(expectation.text)
-    axes = figure.subplots(len(found), 1, sharex=True, squeeze=False)[:, 0]
-    for axis, curve in zip(axes, found, strict=True):
-        axis.step(curve.times_s, curve.values, where="post", marker=".", markersize=3, linewidth=1)
-        axis.set_title(curve.title, loc="left", fontsize="small")
+    for axis in axes:
         axis.axvspan(expectation.created_ns / NS_PER_S, expectation.ended_ns / NS_PER_S, alpha=0.15)
-        if curve.names:
-            axis.set_yticks(list(curve.names), list(curve.names.values()))
-    axes[-1].set_xlabel("vehicle's time in s; grey: while it was expected")
-    figure.savefig(path, dpi=100)
+    axes[-1].set_xlabel("vehicle's time in s; blue: while it was expected")
+    save(figure, path)
     return True

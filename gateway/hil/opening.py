@@ -130,6 +130,8 @@ class Bench:
         self.vehicle.simulated.stop()
         for bus in linked(self.vehicle.simulated):
             bus.close()
+        if self.vehicle.simulated.fleet is not None:
+            await self.vehicle.simulated.fleet.close()
 
 
 def load(

@@ -18,6 +18,7 @@ from gateway.links.socketcan_frames import CANFD_MTU
 
 SO_TIMESTAMPNS: Final = 35
 SO_RXQ_OVFL: Final = 40
+_DONT_WAIT: Final = int(socket.MSG_DONTWAIT)
 _CONTROL: Final = 128
 """Bytes for the ancillary data of one frame; both that we ask for take 56."""
 
@@ -90,7 +91,7 @@ class Batch:
 
     def read(self, descriptor: int) -> Iterator[Reading]:
         """What has come, as much as there is room for; nothing when nothing has. OSError as recvmsg(2)."""
-        count = self._receive(descriptor, self._messages, self._room, socket.MSG_DONTWAIT, None)
+        count = self._receive(descriptor, self._messages, self._room, _DONT_WAIT, None)
         if count < 0:
             error = ctypes.get_errno()
             if error in {EAGAIN, EINTR}:

@@ -167,7 +167,9 @@ class LinkedBus(Bus):
         self._distribute(frame, self.outside)
         # What it has led to at once (a route without latency) goes out now: counting can wait, and so can the next one.
         self.kernel.run(self.kernel.now)
-        start_ns = time_ns - self._duration_ns(frame)
+        duration_ns = self._duration_ns(frame)
+        start_ns = time_ns - duration_ns
+        self.busy_ns += duration_ns
         self._pass(frame, self.outside, start_ns, start_ns, time_ns)
 
     def confirmed(self, frame: Frame, time_ns: int) -> None:
@@ -179,7 +181,9 @@ class LinkedBus(Bus):
         if self._waiting:
             self.ready()
         ours, controller, requested_ns = sending
-        start_ns = max(requested_ns, time_ns - self._duration_ns(ours))
+        duration_ns = self._duration_ns(ours)
+        start_ns = max(requested_ns, time_ns - duration_ns)
+        self.busy_ns += duration_ns
         self._pass(ours, controller, requested_ns, start_ns, time_ns)
         if controller.on_sent is not None:
             controller.on_sent(ours, requested_ns, start_ns)
@@ -226,7 +230,7 @@ class LinkedBus(Bus):
         """Count and record."""
         self.frames += 1
         sender.sent += 1
-        self.busy_ns += self._duration_ns(frame) + self._ifs_ns
+        self.busy_ns += self._ifs_ns
         if self.record is not None:
             self.record.append((time_ns, self.index, frame, sender, requested_ns, start_ns))
         if self.taps:

@@ -86,11 +86,13 @@ class PduStream:
 class PduMap:
     """Which PDU carries which CAN frame. Without a map the identifiers are those of CAN, 29-bit ones with bit 31 set.
 
-    `pdus`: PDU identifiers by header of the frame (SocketCAN's identifier word, CAN FD flags above it). LinkError for
-    an identifier that stands for two frames, or does not fit.
+    `pdus`: PDU identifiers by header of the frame (SocketCAN's identifier word, CAN FD flags above it). `flexible`: the
+    flags of a frame whose data needs CAN FD where nothing else is known: a PDU does not say. LinkError for an
+    identifier that stands for two frames, or does not fit.
     """
 
-    def __init__(self, pdus: Mapping[int, int] | None = None) -> None:
+    def __init__(self, pdus: Mapping[int, int] | None = None, flexible: int = FD) -> None:
+        self._flexible: Final = flexible
         self._pdus: Final = None if not pdus else {header & KEY_MASK: pdu for header, pdu in pdus.items()}
         self._headers: Final[dict[int, int]] = {}
         for header, pdu in (pdus or {}).items():
@@ -118,8 +120,8 @@ class PduMap:
         data = pdu.data
         if len(data) > 64:
             raise RecordError(f"PDU {pdu.identifier:#x} of {len(data)} bytes, which no CAN frame carries")
-        if len(data) > 8:
-            header |= FD
+        if len(data) > 8 and not header & FD:
+            header |= self._flexible
         if header & FD and len(data) not in _FD_LENGTHS:
             data = data.ljust(padded_length(len(data)), b"\0")
         return Frame(header, data)

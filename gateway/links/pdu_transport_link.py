@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from gateway.can import Frame
+from gateway.can import BRS, FD, Frame
 from gateway.links.addresses import address
 from gateway.links.errors import LinkError
 from gateway.links.ethernet_link import EthernetLink
@@ -23,7 +23,7 @@ def pdu_link(link: LinkAddress, rates: LinkRates) -> Link:
     options = LinkOptions(link, OPTIONS)
     here, peer = address(link.channel), options.address("peer")
     try:
-        carrier = PduCarrier(PduMap(link.pdus))
+        carrier = PduCarrier(PduMap(link.pdus, FD if rates.data_bitrate in (None, rates.bitrate) else FD | BRS))
     except LinkError as error:
         raise LinkError(f"link {link}: {error.sentence}") from None
     size = options.number("size", LARGEST, 1, LARGEST)

@@ -39,6 +39,8 @@ _COUNTS: Final = struct.Struct("@9I")
 _SIOCGIFMTU: Final = 0x8921
 _SIOCGIFFLAGS: Final = 0x8913
 _IFF_UP: Final = 1
+_CONFIRMED: Final = int(socket.MSG_CONFIRM)
+"""A plain number: with an enum's each frame would make one."""
 _CAN_RAW_ERR_FILTER: Final = 2
 _ALL_ERRORS: Final = 0x1FFFFFFF
 _FILTER: Final = struct.Struct("@II")
@@ -65,7 +67,8 @@ class SocketCanLink:
         self._overflows = 0
         self._batch = Batch(BATCH)
         self._compared_ns = -_COMPARED_EVERY_NS
-        self._calendar_start = 0
+        self._compared = 0, 0
+        """The same moment by the calendar and by the kernel."""
         self._latest = 0
         self._timer: asyncio.TimerHandle | None = None
 
@@ -160,7 +163,7 @@ class SocketCanLink:
                 time_ns = self._time_ns(calendar)
                 if frame.header & ERROR:
                     user.trouble(*trouble(frame))
-                elif flags & socket.MSG_CONFIRM:
+                elif flags & _CONFIRMED:
                     user.confirmed(frame, time_ns)
                 else:
                     user.received(frame, time_ns)
@@ -187,8 +190,10 @@ class SocketCanLink:
         now = self._loop.kernel.now
         if now - self._compared_ns > _COMPARED_EVERY_NS:
             self._compared_ns = now
-            self._calendar_start = calendar_ns() - self._loop.pace.time_ns()
-        came = calendar - self._calendar_start
+            self._compared = calendar_ns(), self._loop.pace.time_ns()
+        then, here = self._compared
+        speed = self._loop.pace.speed
+        came = here + (calendar - then if speed == 1 else round((calendar - then) * speed))
         if came > now:
             came = now if came <= now + AHEAD_NS else min(came, self._loop.pace.time_ns())
         self._latest = max(self._latest, came)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -87,6 +87,8 @@ class Fleet:
         """The latest."""
         self.listeners: list[Callable[[FleetEvent], object]] = []
         """Called with each event."""
+        self.closers: list[Callable[[], Awaitable[None]]] = []
+        """What the nodes' runners have to end, once all is off."""
         self.controller.watchers.append(lambda event: self.tell(FleetEvent(event.time_ns, event.node, "", event.what)))
 
     def tell(self, event: FleetEvent) -> None:
@@ -136,6 +138,11 @@ class Fleet:
         for node in self.nodes.values():
             self.power_off(node)
         self.controller.stop()
+
+    async def close(self) -> None:
+        """After `stop`: wait for the end of real programs."""
+        for close in self.closers:
+            await close()
 
     def power_on(self, node: SimulatedNode) -> None:
         node.powered = True

@@ -79,13 +79,12 @@ def _full(program: str) -> Write:
 
 def _to_journal(program: str, journal: Path) -> Write:
     """journald's own protocol: a datagram of fields; a line that it does not take is lost."""
-    sender = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
-    sender.setblocking(False)
 
     def write(level: str, text: str) -> None:
         line = " ".join(text.split())
         fields = {"SYSLOG_IDENTIFIER": program, "PRIORITY": _PRIORITY[level], "MESSAGE": line}
-        with contextlib.suppress(OSError):
+        with contextlib.suppress(OSError), socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sender:
+            sender.setblocking(False)
             sender.sendto("".join(f"{name}={value}\n" for name, value in fields.items()).encode(), str(journal))
 
     return write

@@ -34,6 +34,14 @@ def log_agent(agent: Agent, log: Log) -> None:
         else:
             log.warn("the connection to the controller is lost")
 
+    reasons: set[str] = set()
+
+    def refused(reason: str) -> None:
+        if reason not in reasons:
+            reasons.add(reason)
+            log.error(f"the controller refuses {agent.name}: {reason}")
+
+    agent.on_refused = refused
     agent.watchers.append(online)
     agent.engine.observers.append(_Units(log))
 

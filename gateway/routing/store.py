@@ -105,7 +105,7 @@ class VssSignal:
         """Who told the value is known to be gone: it is stale now, whatever its timeout."""
         if self.datapoint.quality is _GOOD:
             self._timer.cancel()
-            self._time_out()
+            self._become_stale()
 
     def actuate(self, value: Value) -> None:
         """Ask for a value: whoever drives the actuator is told; the current value follows when the car has done it."""
@@ -134,6 +134,9 @@ class VssSignal:
             if due > self._kernel.now:
                 self._timer.set(due)
                 return
+        self._become_stale()
+
+    def _become_stale(self) -> None:
         self.datapoint = Datapoint(self.datapoint.value, self.datapoint.time_ns, _STALE)
         for listener in self._listeners:
             listener(self)

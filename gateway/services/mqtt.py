@@ -44,7 +44,8 @@ Tell = Callable[[str], object]
 FIRST_PAUSE_S: Final = 0.1
 LONGEST_PAUSE_S: Final = 2.0
 """Between attempts to connect."""
-TIMEOUT_S: Final = 5.0
+TIMEOUT_S: Final = 3.0
+"""For the broker to answer."""
 AT_ONCE: Final = 16
 """Messages in a row before others of this program get their turn; with QoS 1 and 2, those not acknowledged yet."""
 REQUESTS: Final = 1000

@@ -16,6 +16,8 @@ from collections.abc import AsyncIterator
 from typing import Any, Final
 
 from gateway.links.addresses import Address, reason
+from gateway.links.errors import LinkError
+from gateway.links.wall_time import wall_time_loop
 from gateway.services.errors import MissingExtraError, ServiceError
 
 PATIENCE_S: Final = 20.0
@@ -26,6 +28,7 @@ _NO_EXTRA: Final = "no extra: "
 @contextlib.asynccontextmanager
 async def own_broker(address: Address) -> AsyncIterator[Address]:
     """A broker as long as the context lasts; yields its address, with the port where 0 was asked for. ServiceError."""
+    _check_loop()
     words = (sys.executable, "-m", "gateway.services.mqtt_broker", address.host, str(address.port))
     pipe = asyncio.subprocess.PIPE
     # In a session of its own: Ctrl-C is meant for the vehicle, which then closes our input.
@@ -49,6 +52,13 @@ async def own_broker(address: Address) -> AsyncIterator[Address]:
         except TimeoutError:
             process.kill()
             await process.wait()
+
+
+def _check_loop() -> None:
+    try:
+        wall_time_loop("MQTT")
+    except LinkError as error:
+        raise ServiceError(error.sentence) from None
 
 
 async def _serve(host: str, port: int) -> None:

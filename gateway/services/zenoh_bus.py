@@ -34,6 +34,10 @@ Tell = Callable[[str], object]
 
 ROOM: Final = 10_000
 """What may wait to be taken from Zenoh's threads."""
+FIRST_PAUSE_S: Final = 0.1
+LONGEST_PAUSE_S: Final = 2.0
+"""Between attempts to join."""
+_NOBODY: Final = "Unable to connect to any of"
 AT_ONCE: Final = 64
 """Values in a row before others of this program get their turn."""
 MISSED_CYCLES: Final = 3
@@ -54,6 +58,9 @@ class ZenohBus:
         self.gateways: Final[set[str]] = set()
         self.published = self.taken = self.requests = self.wrong = 0
         self.last_wrong = ""
+        self.attempted: Final = asyncio.Event()
+        """The first attempt to join has been made."""
+        self.joined: Final = asyncio.Event()
         self._signals: Final = signals
         self._options: Final = options
         self._epoch_ns: Final = epoch_ns
@@ -74,13 +81,32 @@ class ZenohBus:
 
     # Beginning and end
 
-    async def open(self) -> None:
-        """Join the network. ServiceError with Zenoh's reason."""
-        try:
-            self._session = await asyncio.to_thread(_open, self._options)
-        except zenoh.ZError as error:
-            raise ServiceError(f"Zenoh cannot begin: {_sentence(error)}") from None
-        session, put, prefix = self._session, self._inlet.put, self.topics.prefix
+    async def run(self) -> None:
+        """Join the network and serve, until cancelled. ServiceError with Zenoh's reason for what will not do."""
+        self._session = await self._join()
+        self._declare(self._session)
+        self.joined.set()
+        self.attempted.set()
+        await self._publish()
+
+    async def _join(self) -> zenoh.Session:
+        """A client waits for who lets it in; once it has been, Zenoh itself finds its way back."""
+        pause_s = FIRST_PAUSE_S
+        while True:
+            try:
+                return await asyncio.to_thread(_open, self._options)
+            except zenoh.ZError as error:
+                reason = _sentence(error)
+            if not reason.startswith(_NOBODY):
+                raise ServiceError(f"Zenoh cannot begin: {reason}")
+            if not self.attempted.is_set():
+                self._tell(f"Zenoh: nobody is at {', '.join(self._options.connect)} yet; trying again")
+                self.attempted.set()
+            await asyncio.sleep(pause_s)
+            pause_s = min(2 * pause_s, LONGEST_PAUSE_S)
+
+    def _declare(self, session: zenoh.Session) -> None:
+        put, prefix = self._inlet.put, self.topics.prefix
         others = zenoh.Locality.REMOTE
         self._declared = [
             session.declare_subscriber(f"{prefix}/**{SET}", lambda sample: put(partial(self._wish, sample))),
@@ -123,8 +149,7 @@ class ZenohBus:
 
     # Out
 
-    async def publish(self) -> None:
-        """Tell what there is to tell, until cancelled."""
+    async def _publish(self) -> None:
         outbox = self._outbox
         outbox.on_ready = self._ready.set
         outbox.again()
@@ -200,7 +225,7 @@ class ZenohBus:
         name = str(sample.key_expr).rpartition("/")[2]
         if name == self.name:
             return
-        if sample.kind is zenoh.SampleKind.PUT:
+        if sample.kind == zenoh.SampleKind.PUT:
             self.gateways.add(name)
             self._tell(f"Zenoh: gateway {name} is there")
             self._ask()
@@ -254,7 +279,8 @@ async def serve_zenoh(
 ) -> AsyncIterator[ZenohBus]:
     """Take part in a Zenoh network as long as the context lasts. `name`: of this gateway, when the options give none.
 
-    ServiceError in virtual time, and for a network that cannot be joined.
+    ServiceError in virtual time, and for settings that Zenoh does not take; a router that is not there (yet) is told, and
+    tried again.
     """
     try:
         loop = wall_time_loop("Zenoh")
@@ -262,16 +288,18 @@ async def serve_zenoh(
         raise ServiceError(error.sentence) from None
     epoch_ns = epoch_ns_of(loop) if epoch_ns is None else epoch_ns
     bus = ZenohBus(signals, options, options.name or name, loop, epoch_ns, tell)
+    task = asyncio.create_task(bus.run(), name="zenoh")
+    attempted = asyncio.create_task(bus.attempted.wait(), name="zenoh attempt")
     try:
-        await bus.open()
-        publishing = asyncio.create_task(bus.publish(), name="zenoh signals")
-        try:
-            yield bus
-        finally:
-            publishing.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await publishing
+        await asyncio.wait((task, attempted), return_when=asyncio.FIRST_COMPLETED)
+        if task.done():
+            await task
+        yield bus
     finally:
+        for one in (attempted, task):
+            one.cancel()
+            with contextlib.suppress(asyncio.CancelledError, ServiceError):
+                await one
         await bus.close()
 
 

@@ -34,8 +34,8 @@ _Ready = list[tuple[selectors.SelectorKey, int]]
 _SELECT_LIMIT: Final = 1024
 """Descriptors that select can wait for."""
 SLICE_NS: Final = 1_000_000
-"""A kernel that is later than this is behind the wall: it catches up in slices of so much of the wall's time."""
-_SHARE: Final = 256
+"""A kernel that is later than this is behind the wall: it catches up in slices of so much, or more at high speed."""
+_SHARE: Final = 128
 """A slice is at least this part of how far the kernel is behind, so that it catches up."""
 _FINE_UNTIL_S: Final = 1 << 22
 """Up to here (48 days) seconds in a float tell nanoseconds apart."""
@@ -199,7 +199,7 @@ class WallPace:
         close together in its time as they would have been.
         """
         behind = now - due
-        slice_ns = max(int(SLICE_NS * self.speed), behind // _SHARE)
+        slice_ns = max(SLICE_NS, int(SLICE_NS * self.speed), behind // _SHARE)
         if behind <= slice_ns:
             self._catching_up = False
             return now

@@ -68,7 +68,7 @@ class Entry(NamedTuple):
         except ValueError:
             name = f"entry 0x{self.type:02X}"
         if self.ttl == 0 and self.type:
-            name = {EntryType.ACK: "NACK"}.get(EntryType(self.type), f"STOP {name}")
+            name = "NACK" if self.type == EntryType.ACK else f"STOP {name}"
         group = f" eventgroup {self.eventgroup:04X}" if self.of_eventgroup else ""
         return f"{name} {self.service:04X}.{self.instance:04X}{group}"
 

@@ -55,6 +55,8 @@ class Offers:
 
     def __init__(self, timing: SdTiming, random: Stream, outbox: Outbox, group: Endpoint) -> None:
         self.connected: set[Endpoint] = set()
+        self.changes = 0
+        """Counts with each change of who is subscribed to what."""
         self.offers: Final[dict[Instance, Offer]] = {}
         self._timing = timing
         self._random = random
@@ -85,6 +87,7 @@ class Offers:
             if self._phases.pop(instance).phase is not Phase.INITIAL_WAIT:
                 self._outbox.put(offer.entry(0), self._group, now)
             for key in [key for key in self._expiry if key.instance == instance]:
+                self.changes += 1
                 del self._expiry[key]
 
     def wake(self, now: int) -> Iterator[SdEvent]:
@@ -136,6 +139,7 @@ class Offers:
             answer = answer._replace(options=(EndpointOption(multicast, Transport.UDP, EndpointKind.MULTICAST),))
         self._outbox.put(answer, source, now)
         known = key in self._expiry
+        self.changes += not known
         self._expiry[key] = FOREVER if entry.ttl == FOREVER_TTL else now + entry.ttl * NS_PER_S
         if not known:
             yield Subscribed(instance, entry.eventgroup, subscriber)
@@ -157,6 +161,7 @@ class Offers:
 
     def _end(self, keys: Iterable[_Key], why: Gone) -> Iterator[SdEvent]:
         for key in list(keys):
+            self.changes += 1
             del self._expiry[key]
             yield Unsubscribed(key.instance, key.eventgroup, key.subscriber, why)
 

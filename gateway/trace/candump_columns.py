@@ -74,7 +74,10 @@ def _split(chunk: bytes) -> _Lines:
 
 def _next(text: NDArray[np.uint8], character: int, begin: NDArray[np.int64]) -> NDArray[np.int64]:
     """Where the character comes next after each begin; the text's length when it does not."""
-    places = np.append(np.flatnonzero(text == character), len(text))
+    found = np.flatnonzero(text == character)
+    if len(found) == len(begin) and bool((found >= begin).all()) and bool((found[:-1] < begin[1:]).all()):
+        return found  # one in each line, as most logs have it
+    places = np.append(found, len(text))
     return places[np.searchsorted(places, begin)]
 
 
@@ -90,13 +93,19 @@ def _piece(reader: CandumpReader, lines: _Lines, number: int, buses: BusNumbers)
     for value, start, end in zip(values.tolist(), starts.tolist(), [*starts.tolist()[1:], rows], strict=True):
         if value and end - start >= SHAPE_MIN:
             members = order[start:end]
-            matrix = lines.text[lines.begin[members][:, None] + np.arange(value & 0xFF)]
+            matrix = _matrix(lines, members, value & 0xFF)
             layout = _Layout.of(value, matrix[0])
             if layout is not None:
                 _decode(piece, done, members, matrix, layout, buses)
     for row in np.flatnonzero(~done).tolist():
         _by_hand(reader, piece, done, row, lines, number, buses)
     return piece.take(done)
+
+
+def _matrix(lines: _Lines, members: NDArray[np.int64], width: int) -> NDArray[np.uint8]:
+    """Lines of one length, a row each; column by column in memory, for that is how they are decoded."""
+    rows = np.lib.stride_tricks.sliding_window_view(lines.text, width)[lines.begin[members]]
+    return np.asfortranarray(rows)
 
 
 def _shapes(lines: _Lines) -> NDArray[np.int64]:

@@ -15,9 +15,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gateway.can.frame import ERROR, KEY_MASK, Frame
-from gateway.trace.columns import BusNumbers, Columns, load
 from gateway.trace.candump import CandumpReader
 from gateway.trace.capture import CaptureReader
+from gateway.trace.columns import BusNumbers, Columns, load
 from gateway.trace.formats import open_reader
 from gateway.trace.packets import PcapngReader
 from gateway.trace.reader import TraceReader

@@ -111,14 +111,13 @@ class JourneyBook:
 
     def _tell(self, number: int, journeys: Sequence[Journey]) -> Story | None:
         frame = journeys[0].frame
-        kept = self._traffic.kept
-        first = next((noted for noted in reversed(kept) if noted[2] is frame), None)
+        first = next((noted for noted in self._traffic.backwards() if noted[2] is frame), None)
         if first is None:
             return None
         passing = self._passing(first)
         if passing is None:
             return None
-        outs = _outs(journeys, kept)
+        outs = _outs(journeys, self._traffic.backwards())
         hops = []
         for journey in journeys:
             noted = outs.get(id(journey))
@@ -150,12 +149,12 @@ class JourneyBook:
                 yield name
 
 
-def _outs(journeys: Sequence[Journey], kept: Iterable[Noted]) -> dict[int, Noted]:
+def _outs(journeys: Sequence[Journey], backwards: Iterable[Noted]) -> dict[int, Noted]:
     """By identity of the journey: the frame of the gateway that it came onto its other bus with."""
     since_ns = journeys[0].received_ns
     wanted = {id(journey): journey for journey in journeys}
     found: dict[int, Noted] = {}
-    for noted in reversed(kept) if isinstance(kept, Sequence) else reversed(list(kept)):
+    for noted in backwards:
         if noted[0] < since_ns:
             break
         frame: Frame = noted[2]

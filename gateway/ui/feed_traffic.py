@@ -7,8 +7,9 @@ into the counts several times a second, and nothing is decoded here.
 from __future__ import annotations
 
 from collections import Counter, deque
-from collections.abc import Callable, Mapping
-from functools import partial
+from collections.abc import Iterator, Mapping
+from heapq import merge
+from operator import attrgetter, itemgetter
 from typing import Final
 
 from gateway.can import EXTENDED, ID_MASK, KEY_MASK, Bus, Controller, Frame
@@ -19,14 +20,15 @@ from gateway.vehicle import Vehicle
 
 Noted = tuple[int, int, Frame, Controller, int, int]
 """As `gateway.can.Passage`: end, index of the bus, frame, sender, request, start."""
-KEPT: Final = 8192
-"""Frames that are remembered for stories: about a second of a busy vehicle."""
+KEPT: Final = 4096
+"""Frames of a bus that are remembered for stories: some seconds of a busy one."""
 MOST_MESSAGES: Final = 4096
 """Identifiers that are told apart; frames of more are counted as lost."""
 _SMOOTH: Final = 16
 """Period and jitter are means in which each gap counts a sixteenth (as RFC 3550, 6.4.1, does for jitter)."""
-_BUS_SHIFT: Final = 40
-"""Above all bits of a frame's header."""
+_TIME: Final = itemgetter(0)
+_FRAME: Final = itemgetter(2)
+_HEADER: Final = attrgetter("header")
 _PAUSE: Final = 8
 """A gap of so many periods is a pause of the sender, and none of its periods."""
 _PAUSES: Final = 2
@@ -75,38 +77,76 @@ class Entry:
         self.sender = last[3]
 
 
+class _Wire:
+    """What one bus has noted."""
+
+    __slots__ = ("batches", "bus", "kept", "known", "noted", "recording")
+
+    def __init__(self, bus: Bus) -> None:
+        self.bus: Final = bus
+        self.noted: list[Noted] = []
+        self.known: Final[dict[int, Entry]] = {}
+        """By header, CAN FD flags included."""
+        self.batches: Final[deque[list[Noted]]] = deque()
+        self.kept: int = 0
+        self.recording: bool = False
+
+    def attach(self) -> None:
+        self.recording = self.bus.record is None
+        if self.recording:
+            self.bus.record = self.noted
+        else:  # a recording has it already
+            self.bus.taps.append(self._tapped)
+
+    def detach(self) -> None:
+        if not self.recording:
+            self.bus.taps.remove(self._tapped)
+        elif self.bus.record is self.noted:
+            self.bus.record = None
+
+    def begin_batch(self) -> None:
+        """Remember what was noted, as the list that it is, and let the bus note into a new one."""
+        noted = self.noted
+        self.batches.append(noted)
+        self.kept += len(noted)
+        while self.kept > KEPT and len(self.batches) > 1:
+            self.kept -= len(self.batches.popleft())
+        self.noted = []
+        if self.bus.record is noted:
+            self.bus.record = self.noted
+
+    def backwards(self) -> Iterator[Noted]:
+        for batch in (self.noted, *reversed(self.batches)):
+            yield from reversed(batch)
+
+    def forget(self) -> None:
+        self.batches.clear()
+        self.kept = 0
+
+    def _tapped(self, time_ns: int, frame: Frame, sender: Controller) -> None:
+        self.noted.append((time_ns, self.bus.index, frame, sender, time_ns, time_ns))
+
+
 class Traffic:
     """All identifiers of a vehicle's buses. `attach` begins, `detach` ends it and leaves nothing on the buses."""
 
     def __init__(self, vehicle: Vehicle) -> None:
         self.entries: Final[list[Entry]] = []
-        self.kept: Final[deque[Noted]] = deque(maxlen=KEPT)
         self.lost: int = 0
-        self._vehicle = vehicle
-        self._noted: list[Noted] = []
+        self._wires: Final = [_Wire(bus) for bus in vehicle.buses.values()]
         self._known: dict[tuple[str, int], Entry] = {}
-        self._by_header: dict[int, Entry] = {}
-        """By index of the bus and header, as `drain` puts them together."""
-        self._undo: list[Callable[[], object]] = []
         for bus in vehicle.buses.values():
             for message in vehicle.databases[bus.name].messages:
                 self._add(bus, header_of(message) & KEY_MASK, message)
 
     def attach(self) -> None:
-        for bus in self._vehicle.buses.values():
-            if bus.record is None:
-                bus.record = self._noted
-                self._undo.append(partial(_forget, bus, self._noted))
-            else:  # a recording has it already
-                tap = partial(self._tapped, bus.index)
-                bus.taps.append(tap)
-                self._undo.append(partial(bus.taps.remove, tap))
+        for wire in self._wires:
+            wire.attach()
 
     def detach(self) -> None:
         self.drain()
-        for undo in self._undo:
-            undo()
-        self._undo.clear()
+        for wire in self._wires:
+            wire.detach()
 
     def find(self, bus: str, key: int) -> Entry | None:
         return self._known.get((bus, key & KEY_MASK))
@@ -117,45 +157,44 @@ class Traffic:
         Frames are sorted out by their identifier all at once, because a step of Python for each frame is what watching
         would cost; of each identifier the first and the last frame are looked at, and their number.
         """
-        noted = self._noted
-        if not noted:
-            return
-        keys = [one[1] << _BUS_SHIFT | one[2].header for one in noted]
-        latest = dict(zip(keys, noted, strict=True))
-        firsts = dict(zip(reversed(keys), reversed(noted), strict=True))
-        known = self._by_header
-        for key, frames in Counter(keys).items():
-            last = latest[key]
-            entry = known.get(key) or self._entry(key, last)
-            if entry is None:
-                self.lost += frames
-            else:
-                entry.take(frames, firsts[key][0], last)
-        self.kept.extend(noted)
-        noted.clear()
+        for wire in self._wires:
+            noted = wire.noted
+            if not noted:
+                continue
+            headers = list(map(_HEADER, map(_FRAME, noted)))
+            latest = dict(zip(headers, noted, strict=True))
+            firsts = dict(zip(reversed(headers), reversed(noted), strict=True))
+            known = wire.known
+            for header, frames in Counter(headers).items():
+                entry = known.get(header) or self._entry(wire, header)
+                if entry is None:
+                    self.lost += frames
+                else:
+                    entry.take(frames, firsts[header][0], latest[header])
+            wire.begin_batch()
+
+    def backwards(self) -> Iterator[Noted]:
+        """The frames that are remembered, the latest first."""
+        return merge(*(wire.backwards() for wire in self._wires), key=_TIME, reverse=True)
 
     def forget(self) -> None:
         """Begin all counts and times anew; numbers stay."""
         self.drain()
-        self.kept.clear()
+        for wire in self._wires:
+            wire.forget()
         for entry in self.entries:
             entry.count = entry.time_ns = entry.period_ns = entry.jitter_ns = entry.pauses = 0
             entry.frame = entry.sender = None
 
-    def _tapped(self, bus: int, time_ns: int, frame: Frame, sender: Controller) -> None:
-        self._noted.append((time_ns, bus, frame, sender, time_ns, time_ns))
-
-    def _entry(self, place: int, noted: Noted) -> Entry | None:
+    def _entry(self, wire: _Wire, header: int) -> Entry | None:
         """The entry of a header that is new; None when there is no room for another identifier."""
-        _, index, frame, _, _, _ = noted
-        bus = next(bus for bus in self._vehicle.buses.values() if bus.index == index)
-        key = frame.header & KEY_MASK
-        entry = self._known.get((bus.name, key))
+        key = header & KEY_MASK
+        entry = self._known.get((wire.bus.name, key))
         if entry is None:
             if len(self.entries) >= MOST_MESSAGES:
                 return None
-            entry = self._add(bus, key, None)
-        self._by_header[place] = entry
+            entry = self._add(wire.bus, key, None)
+        wire.known[header] = entry
         return entry
 
     def _add(self, bus: Bus, key: int, message: Message | None) -> Entry:
@@ -165,11 +204,6 @@ class Traffic:
             entry = self._known[bus.name, key] = Entry(about, message)
             self.entries.append(entry)
         return entry
-
-
-def _forget(bus: Bus, noted: list[Noted]) -> None:
-    if bus.record is noted:
-        bus.record = None
 
 
 def message_about(number: int, bus: str, key: int, message: Message | None) -> MessageAbout:

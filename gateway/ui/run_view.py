@@ -77,6 +77,8 @@ class RunView:
             self._console.print(Text(f"migration {name}: {migration.sentence}"), soft_wrap=True)
             for line in (*migration.differences, *migration.fall_backs):
                 self._console.print(Text(f"  {line}"), soft_wrap=True)
+        for unit in last.failed_units:
+            self._console.print(Text(unit, style="yellow"), soft_wrap=True)
         for failure in last.failures:
             self._console.print(Text(failure, style="red"), soft_wrap=True)
 

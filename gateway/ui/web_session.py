@@ -19,8 +19,11 @@ from gateway.ui.feed import Feed
 from gateway.ui.feed_json import about_json, snapshot_json, text_of
 from gateway.ui.feed_rows import Part, Rows, Visible
 
-TABLES_EVERY: Final = 3
-"""Tables are sent with each third snapshot: nobody reads numbers that change more often."""
+TABLES_EVERY: Final = 6
+"""Tables are sent with each sixth snapshot: nobody reads numbers that change more often."""
+STORIES_EVERY: Final = 12
+ALL_EVERY: Final = 30
+"""Rows that are not on the screen are sent once a second, for filters and for what has come anew."""
 ANSWERS: Final = 32
 """Answers that wait for a browser; one that does not take them is not listened to."""
 MOST_SHOWN: Final = 4096
@@ -96,23 +99,33 @@ class WebSession:
         }
 
     def _snapshot(self) -> str:
-        whole = self._at_once or self._turn % TABLES_EVERY == 0
-        wanted = self._wanted
-        if not whole:
-            only = wanted.decoded if Part.MESSAGES in wanted.parts else frozenset()
-            paths = wanted.paths if wanted.paths is not None else frozenset()
-            wanted = replace(wanted, parts=wanted.parts & _CHANGING, messages=only, paths=paths, story=None)
+        turn, tables = self._turn, self._at_once or self._turn % TABLES_EVERY == 0
+        self._subscription.visible = self._of_turn(turn, tables=tables, at_once=self._at_once)
         self._turn += 1
         self._at_once = False
-        self._subscription.visible = wanted
         found = snapshot_json(self._subscription.snapshot())
-        if whole:
+        if tables:
             found["whole"] = 1
             if self._desk.faults is not None:
                 found["faults"] = self._desk.faults.active
         if self._desk.playback is not None:
             found["playback"] = self._desk.playback.row()
         return text_of(found)
+
+    def _of_turn(self, turn: int, *, tables: bool, at_once: bool) -> Visible:
+        """What of the screen is due: plotted values always, tables now and then, what is not on it seldom."""
+        wanted = self._wanted
+        if not tables:
+            only = wanted.decoded if Part.MESSAGES in wanted.parts else frozenset()
+            paths = wanted.paths if wanted.paths is not None else frozenset()
+            return replace(wanted, parts=wanted.parts & _CHANGING, messages=only, paths=paths, story=None)
+        if turn % ALL_EVERY == 0:
+            return replace(wanted, messages=None)
+        if wanted.messages is not None:
+            wanted = replace(wanted, messages=wanted.messages | wanted.decoded)
+        if turn % STORIES_EVERY and not at_once:
+            wanted = replace(wanted, parts=wanted.parts - {Part.JOURNEYS}, story=None)
+        return wanted
 
 
 def _document(text: str | bytes) -> Mapping[str, Any]:
@@ -141,6 +154,7 @@ def visible_of(show: object) -> Visible:
     return Visible(
         parts=frozenset(known[part] for part in parts),
         rows=Rows.CHANGED,
+        messages=_numbers(wanted, "messages"),
         decoded=_numbers(wanted, "decoded") or frozenset(),
         paths=_numbers(wanted, "paths"),
         frames_of=_numbers(wanted, "frames_of"),

@@ -10,6 +10,7 @@ from gateway.vehicle.file import VehicleFile, read_vehicle
 from gateway.vehicle.lin import bus_info, lin_fault
 from gateway.vehicle.model import VehicleSpec, json_schema
 from gateway.vehicle.names import End, resolve
+from gateway.vehicle.noted import Decided, FrameNote, SourceNote, decided_in, note_of
 from gateway.vehicle.notes import EventNote, Notes
 from gateway.vehicle.recorder import Recorder
 from gateway.vehicle.report import BusReport, Report, RouteReport, SignalReport, report
@@ -22,8 +23,10 @@ __all__ = [
     "AboutBus",
     "AboutRule",
     "BusReport",
+    "Decided",
     "End",
     "EventNote",
+    "FrameNote",
     "Notes",
     "Recorder",
     "Report",
@@ -32,17 +35,20 @@ __all__ = [
     "Selection",
     "Service",
     "SignalReport",
+    "SourceNote",
     "Vehicle",
     "VehicleFile",
     "VehicleFileError",
     "VehicleSpec",
     "build",
     "bus_info",
+    "decided_in",
     "describe",
     "drive",
     "json_schema",
     "lin_fault",
     "load",
+    "note_of",
     "read_about",
     "read_vehicle",
     "report",

@@ -43,7 +43,9 @@ class ZenohSpec(Section):
 
     prefix: str = Field("vss", description="Before the signals' keys")
     name: str | None = Field(None, description="Name below PREFIX/gateways; the vehicle's if absent")
-    mode: Literal["peer", "client", "router"] = Field("peer", description="Zenoh's mode of this session")
+    mode: Literal["peer", "client", "router"] | None = Field(
+        None, description="Zenoh's mode of this session; client where there is an endpoint to connect to, else peer"
+    )
     connect: OneOrMore = Field(default_factory=list, description="Endpoints to connect to, like tcp/10.0.0.1:7447")
     listen: OneOrMore = Field(default_factory=list, description="Endpoints to listen at; this machine only if absent")
     config: str | None = Field(None, description="Zenoh's own configuration (JSON5), instead of mode, connect, listen")

@@ -1,4 +1,4 @@
-"""A decoded log as a file for other tools: CSV, JSON or MF4.
+"""A decoded log as a file for other tools: CSV, JSON, MF4 or MCAP.
 
 CSV has a row for each value (time_s, bus, message, signal, value, unit, label): nothing is lost, every value keeps its
 own time, and pandas or a database turns it into any other shape. With a raster it has a column for each signal and a
@@ -25,9 +25,10 @@ from gateway.database import Signal
 from gateway.errors import nearest
 from gateway.sim import NS_PER_S
 from gateway.vehicle.decode import DecodedLog, MessageTable
+from gateway.vehicle.decoded_mcap import check_mcap, write_mcap
 from gateway.vehicle.log import EPOCH_NS, LogError
 
-ENDINGS: Final = (".csv", ".json", ".mf4")
+ENDINGS: Final = (".csv", ".json", ".mf4", ".mcap")
 LONG_HEAD: Final = ("time_s", "bus", "message", "signal", "value", "unit", "label")
 ROWS_MAX: Final = 50_000_000
 """Of a raster: more is a mistake in the step."""
@@ -44,9 +45,11 @@ def check_ending(path: Path, raster_ns: int | None) -> None:
             f"{what} cannot be written{nearest(ending, list(ENDINGS))}: write {', '.join(ENDINGS)}", file=str(path)
         )
     if raster_ns is not None and ending != ".csv":
-        raise LogError("a raster is for CSV: JSON and MF4 keep the time of each value", file=str(path))
+        raise LogError("a raster is for CSV: JSON, MF4 and MCAP keep the time of each value", file=str(path))
     if ending == ".mf4" and importlib.util.find_spec("asammdf") is None:
         raise LogError("MF4 needs the package asammdf: pip install 'vehicle-gateway[mf4]'", file=str(path))
+    if ending == ".mcap":
+        check_mcap(path)
 
 
 def write(decoded: DecodedLog, path: Path, raster_ns: int | None = None) -> None:
@@ -57,6 +60,9 @@ def write(decoded: DecodedLog, path: Path, raster_ns: int | None = None) -> None
     try:
         if path.suffix.lower() == ".mf4":
             write_mf4(decoded, path)
+            return
+        if path.suffix.lower() == ".mcap":
+            write_mcap(decoded, path)
             return
         with path.open("w", newline="", encoding="utf-8") as stream:
             if path.suffix.lower() == ".json":

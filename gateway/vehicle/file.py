@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
+from types import NoneType, UnionType
 from typing import Any, Final, NamedTuple, get_args
 
 from pydantic import BaseModel, ValidationError
@@ -15,6 +16,7 @@ from gateway.vehicle.model import VehicleSpec
 from gateway.vehicle.source import Place, Source, read
 
 _ROUTES: Final = ("gateway", "routes")
+_SERVICES: Final = (("services", "offer"), ("services", "consume"))
 _ROUNDS: Final = 5
 """A fault can hide one more; so often what is at fault is left out to find the rest."""
 
@@ -114,13 +116,19 @@ def _known_keys(place: tuple[Any, ...]) -> list[str]:
             fields = {field.alias or name: field for name, field in found.model_fields.items()}
             if part not in fields:
                 return []
-            found = fields[str(part)].annotation
+            found = _there(fields[str(part)].annotation)
         else:
             # A list or a mapping of sections: the part was its index or its name.
-            found = next((arg for arg in get_args(found) if isinstance(arg, type) and issubclass(arg, BaseModel)), None)
+            found = _there(get_args(found)[-1] if get_args(found) else None)
     if isinstance(found, type) and issubclass(found, BaseModel):
         return [field.alias or name for name, field in found.model_fields.items()]
     return []
+
+
+def _there(annotation: Any) -> Any:
+    """What a value is when it is given, and not in its short form: of `X | None` and of `str | X` it is X."""
+    choices = get_args(annotation) if isinstance(annotation, UnionType) else (annotation,)
+    return next((choice for choice in choices if choice not in (NoneType, str)), None)
 
 
 # What is left of a file without its faults
@@ -128,7 +136,7 @@ def _known_keys(place: tuple[Any, ...]) -> list[str]:
 
 def _section(place: Place) -> Place:
     """What to leave out for a fault: a whole bus, ECU, route and so on; in `gateway` and at the top one key."""
-    if place[:2] == _ROUTES:
+    if place[:2] == _ROUTES or place[:2] in _SERVICES:
         return place[:3]
     return place[:2] if place[:1] in {("buses",), ("ecus",), ("protect",), ("links",), ("gateway",)} else place[:1]
 
@@ -143,6 +151,12 @@ def _without(source: Source, places: set[Place]) -> Source:
             data.pop(str(place[0]), None)
         elif len(place) == 2 and isinstance(data.get(str(place[0])), dict):
             data[str(place[0])] = {key: value for key, value in data[str(place[0])].items() if key != place[1]}
+    for place in places:
+        if place[:2] in _SERVICES and len(place) == 3:
+            services = data.get("services")
+            if isinstance(services, dict) and isinstance(services.get(str(place[1])), dict):
+                kept = {key: value for key, value in services[str(place[1])].items() if key != place[2]}
+                data["services"] = {**services, str(place[1]): kept}
     for place in gone:
         section = data.get("gateway")
         if isinstance(section, dict) and isinstance(section.get("routes"), list):

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -133,11 +133,11 @@ def log_of(columns: Sequence[Columns], files: Sequence[str]) -> Log:
         files=tuple(files),
         buses=buses,
         start_ns=min(starts),
-        times=np.concatenate([one.times - start for one, start in zip(columns, starts, strict=True)]),
-        bus=np.concatenate([_numbered(one, buses) for one in columns]),
-        header=np.concatenate([one.header for one in columns]),
-        length=np.concatenate([one.length for one in columns]),
-        data=np.concatenate([_widened(one.data, width) for one in columns]),
+        times=_joined([one.times - start for one, start in zip(columns, starts, strict=True)]),
+        bus=_joined([_numbered(one, buses) for one in columns]),
+        header=_joined([one.header for one in columns]),
+        length=_joined([one.length for one in columns]),
+        data=_joined([_widened(one.data, width) for one in columns]),
         findings=tuple(findings),
     )
     return whole if np.all(whole.times[1:] >= whole.times[:-1]) else _in_order(whole)
@@ -157,7 +157,14 @@ def _times(count: int) -> str:
     return "once" if count == 1 else f"{count} times"
 
 
+def _joined(arrays: list[NDArray[Any]]) -> NDArray[Any]:
+    """One after the other; a single one is not copied."""
+    return arrays[0] if len(arrays) == 1 else np.concatenate(arrays)
+
+
 def _numbered(columns: Columns, buses: tuple[str, ...]) -> NDArray[np.uint16]:
+    if columns.buses == buses:
+        return columns.bus
     numbers = np.array([buses.index(name) for name in columns.buses], np.uint16)
     return numbers[columns.bus]
 

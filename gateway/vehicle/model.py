@@ -138,6 +138,7 @@ class UnitSpec(_Section):
     text: str | None = Field(None, description="A whole unit file in systemd's syntax")
     ecu: str | None = Field(None, description="It is this ECU of the vehicle")
     routes: list[int] | None = Field(None, description="It is these routes of the gateway, counted from 1")
+    systemd: str | None = Field(None, description="It is this unit of the node's systemd, like nginx.service")
     python: str | None = Field(None, description="It is a service of the simulation: FILE:CLASS")
     on: OneOrMore = Field(default_factory=list, description="python: the buses that it is on")
     run: str | None = Field(None, description="It is this command line")
@@ -163,6 +164,9 @@ class NodeSpec(_Section):
     depends_on: OneOrMore = Field(default_factory=list, description="Nodes that its units may depend on; * for all")
     external: bool = Field(False, description="A real agent joins as this node")
     processes: bool = Field(False, description="Its programs are real processes of this machine (needs wall time)")
+    systemd: str | None = Field(
+        None, description="The bus of a real systemd whose units its units may be: system, session or an address"
+    )
 
 
 class DomainsSpec(_Section):

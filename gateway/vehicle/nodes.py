@@ -20,6 +20,7 @@ from gateway.vehicle.model import NodeSpec, UnitSpec
 from gateway.vehicle.source import Place
 from gateway.vehicle.vehicle import Vehicle
 
+SYSTEMD: Final = "gateway-systemd"
 PLACE: Final[Place] = ("domains", "nodes")
 Parts = dict[tuple[str, ...], Part]
 
@@ -46,6 +47,8 @@ def unit_command(name: str, unit: UnitSpec) -> tuple[str, ...]:
         return (ECU, unit.ecu if unit.ecu is not None else name.removesuffix(".service"))
     if unit.routes is not None:
         return (ROUTES, *(str(number) for number in unit.routes))
+    if unit.systemd is not None:
+        return (SYSTEMD, unit.systemd)
     return (unit.run or f"/usr/bin/{name.removesuffix('.service')}",)
 
 
@@ -74,6 +77,9 @@ class _Builder:
     def _node(self, fleet: Fleet, name: str, section: NodeSpec) -> None:
         texts = {}
         for unit, inline in section.units.items():
+            if inline.systemd is not None and section.systemd is None:
+                sentence = f"unit {unit} is one of systemd: say which bus it is on (`systemd: system`, at node {name})"
+                self.faults.append(self.file.source.error(sentence, (*PLACE, name, "units", unit)))
             full = unit if unit.endswith((".service", ".target")) else f"{unit}.service"
             place: Place = (*PLACE, name, "units", unit)
             for part in (inline.ecu, *(f"r{number}" for number in inline.routes or ())):
@@ -114,11 +120,21 @@ class _Builder:
             )
 
     def _runner(self, fleet: Fleet, name: str, section: NodeSpec) -> Runner:
+        runner: Runner
         if section.processes:
             from gateway.orchestrator.processes import ProcessRunner
 
-            return ProcessRunner(fleet.kernel)
-        return SimulatedRunner(fleet.kernel, fleet.streams.stream(f"node/{name}"))
+            runner = ProcessRunner(fleet.kernel)
+            fleet.closers.append(runner.close)
+        else:
+            runner = SimulatedRunner(fleet.kernel, fleet.streams.stream(f"node/{name}"))
+        if section.systemd is None:
+            return runner
+        from gateway.orchestrator.systemd import SystemdRunner
+
+        systemd = SystemdRunner(section.systemd, runner)
+        fleet.closers.append(systemd.close)
+        return systemd
 
     def _part(self, name: str, unit: UnitSpec) -> None:
         """What of the vehicle a unit is; it is left to the unit to switch it on."""

@@ -100,6 +100,8 @@ class Report:
     not_recorded: dict[str, int] = field(default_factory=dict)
     """Frames that the recording's format cannot hold, by reason."""
     migrations: dict[str, MigrationFigures] = field(default_factory=dict)
+    failed_units: list[str] = field(default_factory=list)
+    """Units of nodes that are failed at the end."""
 
     @property
     def frames(self) -> int:
@@ -139,6 +141,7 @@ class Report:
             },
             "failures": self.failures,
             "not_recorded": self.not_recorded,
+            "failed_units": self.failed_units,
             "migrations": {name: asdict(migration) for name, migration in self.migrations.items()},
         }
 
@@ -180,6 +183,7 @@ def report(vehicle: Vehicle, wall_ns: int, latest_ns: int = 0) -> Report:
             for signal in (vehicle.gateway.store if vehicle.has_gateway else ())
         },
         failures=[str(failure) for failure in vehicle.failures],
+        failed_units=_failed_units(vehicle),
         migrations={
             name: MigrationFigures(
                 str(migration.mode),
@@ -193,6 +197,22 @@ def report(vehicle: Vehicle, wall_ns: int, latest_ns: int = 0) -> Report:
         },
         latest_s=latest_ns / NS_PER_S,
     )
+
+
+def _failed_units(vehicle: Vehicle) -> list[str]:
+    """Units whose last event is that they failed, and why: their result, and what they or their engine have said."""
+    fleet = vehicle.fleet
+    if fleet is None:
+        return []
+    latest = {(event.node, event.unit): event for event in fleet.events if event.unit and event.node}
+    found = []
+    for (name, unit), event in latest.items():
+        if event.state == "failed":
+            engine = fleet.nodes[name].engine
+            said = [text for _, who, text in engine.messages if who == unit]
+            words = getattr(engine.units.get(unit), "status_text", "") or (said[-1] if said else "")
+            found.append(f"unit {unit} on {name} has failed ({event.text})" + (f": {words}" if words else ""))
+    return found
 
 
 def _link(bus: Bus) -> LinkReport | None:

@@ -49,6 +49,8 @@ class RunOptions:
     cycle_start_ns: int | None = None
     """When the drive cycle begins, in nanoseconds of UTC since 1970: then parts of a vehicle that run in several
     processes are at the same place of it, whenever each was started. None: with this run."""
+    speed: float = 1.0
+    """Of wall time: 0.5 takes twice as long, for a machine that cannot keep up."""
 
 
 def drive(file: VehicleFile, options: RunOptions) -> Report:
@@ -78,7 +80,7 @@ def drive_built(vehicle: Vehicle, options: RunOptions) -> Report:
     started = wall_clock_ns()
     try:
         with rare_collection(kernel):
-            latest_ns = run(_drive(vehicle, recorder, options, started), kernel, options.clock)
+            latest_ns = run(_drive(vehicle, recorder, options, started), kernel, options.clock, options.speed)
     finally:
         if recorder is not None:
             recorder.close()
@@ -92,7 +94,8 @@ async def _drive(vehicle: Vehicle, recorder: Recorder | None, options: RunOption
     if recorder is not None:
         recorder.start()
     if options.cycle_start_ns is not None:
-        vehicle.shift_drive(calendar_ns() - loop.pace.time_ns() - options.cycle_start_ns)
+        since_ns = round((calendar_ns() - options.cycle_start_ns) * options.speed)
+        vehicle.shift_drive(since_ns - loop.pace.time_ns())
     _open_links(vehicle)
     sockets = _sockets(vehicle, loop)
     vehicle.start()
@@ -118,6 +121,8 @@ async def _drive(vehicle: Vehicle, recorder: Recorder | None, options: RunOption
         if sockets is not None:
             await sockets.close()
         assert vehicle.kernel.now == simulated
+        if vehicle.fleet is not None:
+            await vehicle.fleet.close()
     return loop.pace.latest_ns if isinstance(loop.pace, WallPace) else 0
 
 

@@ -102,11 +102,12 @@ def zenoh_options(file: VehicleFile, text: str) -> ZenohOptions:
     """From `zenoh` or `zenoh:ENDPOINT` and the file's `domains.zenoh`. ServiceError for an endpoint that is none."""
     spec = file.spec.domains.zenoh
     place = text.removeprefix("zenoh").removeprefix(":")
+    connect = (*spec.connect, *([endpoint(place)] if place else ()))
     return ZenohOptions(
         name=spec.name,
         prefix=spec.prefix,
-        mode=spec.mode,
-        connect=(*spec.connect, *([endpoint(place)] if place else ())),
+        mode=spec.mode or ("client" if connect else "peer"),
+        connect=connect,
         listen=tuple(spec.listen),
         config=_path(file, spec.config),
         take=tuple(spec.take),

@@ -166,9 +166,10 @@ class PayloadBuilder:
         bus = text.partition(".")[0]
         if bus in self._vehicle.databases:
             return None
-        known = [*(mapping.tree if mapping is not None else ()), *self._vehicle.databases]
+        known = [*(mapping.tree if mapping is not None else ())]
+        near = nearest(text, known) or nearest(bus, list(self._vehicle.databases))
         hint = "" if mapping is not None else "; the file has no VSS tree (`gateway: {signals: FILE}`)"
-        raise VehicleFileError(f"there is no signal {text!r}{nearest(text, known)}{hint}")
+        raise VehicleFileError(f"there is no signal {text!r}{near}{hint}")
 
     def _can_signal(self, text: str) -> tuple[str, Signal]:
         end = resolve(text, self._vehicle.databases)

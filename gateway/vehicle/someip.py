@@ -52,6 +52,7 @@ class ServiceBuilder:
         self._attempt = attempt
         self._payloads = PayloadBuilder(vehicle)
         self._instances: dict[Instance, str] = {}
+        self._wanted: dict[Instance, str] = {}
         self._ports: dict[tuple[int, int], str] = {}
 
     def build(self) -> None:
@@ -105,7 +106,8 @@ class ServiceBuilder:
     def _offered(self, name: str, spec: OfferSpec) -> ServiceDefinition | None:
         place = ("services", "offer", name)
         instance = Instance(spec.service, spec.instance)
-        self._attempt(partial(self._check_offer, name, spec, instance), *place)
+        if not self._attempt(partial(self._check_offer, name, spec, instance), *place):
+            return None
         groups = self._attempt(partial(self._groups, spec), *place, "groups")
         contents = _Contents(self._payloads, self._attempt, place, self._format(spec), spec)
         events, fields, methods = contents.build()
@@ -119,7 +121,8 @@ class ServiceBuilder:
     def _consumed(self, name: str, spec: ConsumeSpec) -> ServiceDefinition | None:
         place = ("services", "consume", name)
         instance = Instance(spec.service, spec.instance)
-        self._attempt(partial(self._check_consumed, name, spec, instance), *place)
+        if not self._attempt(partial(self._check_consumed, name, spec, instance), *place):
+            return None
         contents = _Contents(self._payloads, self._attempt, place, self._format(spec), spec)
         events, fields, methods = contents.build()
         return ServiceDefinition(
@@ -138,7 +141,7 @@ class ServiceBuilder:
         named, _ = named_types(self._spec.types, order, spec.length_field)
         return Format(order, spec.length_field, named)
 
-    def _check_offer(self, name: str, spec: OfferSpec, instance: Instance) -> None:
+    def _check_offer(self, name: str, spec: OfferSpec, instance: Instance) -> bool:
         other = self._instances.setdefault(instance, name)
         if other != name:
             raise VehicleFileError(f"{name} and {other} both are service 0x{spec.service:04X} instance {spec.instance}")
@@ -152,15 +155,19 @@ class ServiceBuilder:
                 raise VehicleFileError(
                     f"{name} and {other} are two instances of one service at port {port}: a message could not tell which"
                 )
+        return True
 
-    def _check_consumed(self, name: str, spec: ConsumeSpec, instance: Instance) -> None:
-        other = self._instances.setdefault(instance, name)
-        if other in self._spec.offer and other != name:
-            raise VehicleFileError(f"{name} is service 0x{spec.service:04X}, which is offered here as {other}")
+    def _check_consumed(self, name: str, spec: ConsumeSpec, instance: Instance) -> bool:
+        if instance in self._instances:
+            raise VehicleFileError(
+                f"{name} is service 0x{spec.service:04X}, which is offered here as {self._instances[instance]}"
+            )
+        other = self._wanted.setdefault(instance, name)
         if other != name:
             raise VehicleFileError(f"{name} and {other} both are service 0x{spec.service:04X} instance {spec.instance}")
         if spec.owner is not None:
             packed(spec.owner)
+        return True
 
     def _groups(self, spec: OfferSpec) -> dict[int, OfferedGroup]:
         return {number: self._group(number, group, spec) for number, group in spec.groups.items()}

@@ -60,6 +60,8 @@ class Agent:
         self.subscribed: dict[str, None] = {}
         self.watchers: list[Callable[[bool], object]] = []
         """Called when it goes online or offline."""
+        self.on_refused: Callable[[str], object] | None = None
+        """Called when the controller does not want it, with the reason."""
         self.lifecycle: Final = Lifecycle(self)
         self.proxies: Final = AgentProxies(self)
         self._timer: Final = Timer(kernel, self._beat)
@@ -90,6 +92,8 @@ class Agent:
         if isinstance(reply, Failure):
             self.refused = reply.text
             connection.close()
+            if self.on_refused is not None:
+                self.on_refused(reply.text)
             return
         self.refused = ""
         self.online = True

@@ -9,6 +9,7 @@ import asyncio
 import contextlib
 import os
 import socket
+from collections import deque
 from collections.abc import AsyncIterator, Callable, Iterable
 from pathlib import Path
 from typing import Final
@@ -25,6 +26,8 @@ from gateway.sim import Kernel
 
 _FULL: Final = 16 << 20
 """So many bytes may wait for a peer that does not read; then it is hung up on."""
+_REASONS: Final = 1000
+"""So many of the latest reasons are kept."""
 _GUID: Final = "0123456789abcdef0123456789abcdef"
 _HANDSHAKE_NS: Final = 30_000_000_000
 Opened = Callable[[Callable[[Message], None], Callable[[], None], str], Connection]
@@ -136,7 +139,7 @@ class PeerServer:
     def __init__(self, controller: Controller) -> None:
         self._controller = controller
         self.addresses: list[str] = []
-        self.wrong: list[str] = []
+        self.wrong: deque[str] = deque(maxlen=_REASONS)
         self._servers: list[asyncio.Server] = []
 
     def _protocol(self) -> PeerProtocol:
@@ -216,7 +219,7 @@ class AgentDialler:
         self._told = told
         self._task: asyncio.Task[None] | None = None
         self._protocol: PeerProtocol | None = None
-        self.wrong: list[str] = []
+        self.wrong: deque[str] = deque(maxlen=_REASONS)
         agent.dial = self.dial
 
     def dial(self) -> None:
@@ -251,7 +254,7 @@ class AgentDialler:
             self._note(str(error))
 
     def _note(self, reason: str) -> None:
-        if self._told is not None and self.wrong[-1:] != [reason]:
+        if self._told is not None and (not self.wrong or self.wrong[-1] != reason):
             self._told(reason)
         self.wrong.append(reason)
 

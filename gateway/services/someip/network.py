@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
 from gateway.ethernet import Endpoint
@@ -12,11 +12,12 @@ Receive = Callable[[bytes, Endpoint, Endpoint], object]
 
 
 class DatagramPort(Protocol):
-    """An open UDP port."""
+    """An open UDP port. `send` is false for what could not be sent; `send_all` gives the targets of which that is so."""
 
     @property
     def local(self) -> Endpoint: ...
     def send(self, payload: bytes, target: Endpoint) -> bool: ...
+    def send_all(self, payload: bytes, targets: Sequence[Endpoint]) -> list[Endpoint]: ...
     def join(self, group: str) -> None: ...
     def close(self) -> None: ...
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, NamedTuple
 
 from gateway.ethernet import Endpoint, is_multicast
 from gateway.services.someip.consumer import Consumer
@@ -70,6 +70,14 @@ class NodeOptions:
     call_timeout_ns: int = 1_000_000_000
 
 
+class _Audience(NamedTuple):
+    """Where an event goes, as of so many changes of the subscriptions."""
+
+    changes: int
+    udp: tuple[Endpoint, ...]
+    tcp: tuple[Endpoint, ...]
+
+
 class Node:
     """One host. `open` puts it on a network, `close` takes it off; `status` tells how it stands."""
 
@@ -94,6 +102,7 @@ class Node:
         self.providers: Final = {each.instance: self._provider(each) for each in offered}
         self.consumers: Final = [Consumer(each, self._request) for each in consumed]
         self._sessions: Counter[tuple[Instance, int]] = Counter()
+        self._audiences: dict[tuple[Instance, int], _Audience] = {}
         self._servers: dict[int, Server] = {}
         self._ports: dict[int, DatagramPort] = {}
         self._listening: list[Closable] = []
@@ -168,6 +177,7 @@ class Node:
         """As after a start: whoever opens it again meets a rebooted host."""
         self.discovery = ServiceDiscovery(self.discovery.local, self._group, self.options.timing, self._random)
         self._sessions.clear()
+        self._audiences.clear()
         self._reassembler = Reassembler()
 
     # Calls
@@ -200,6 +210,14 @@ class Node:
 
     def _notify(self, service: ServiceDefinition, event: EventDefinition, payload: bytes) -> None:
         """Send an event to everyone who has subscribed to one of its eventgroups, to each once."""
+        audience = self._audiences.get((service.instance, event.id))
+        if audience is None or audience.changes != self.discovery.offers.changes:
+            audience = self._audience(service, event)
+            self._audiences[service.instance, event.id] = audience
+        if audience.udp or audience.tcp:
+            self._emit(service, self._notification(service, event, payload), audience.udp, audience.tcp)
+
+    def _audience(self, service: ServiceDefinition, event: EventDefinition) -> _Audience:
         offers = self.discovery.offers
         udp: dict[Endpoint, None] = {}
         tcp: dict[Endpoint, None] = {}
@@ -212,19 +230,16 @@ class Node:
                     tcp[subscriber.tcp] = None
                 elif subscriber.udp is not None:
                     udp[multicast if together and multicast is not None else subscriber.udp] = None
-        if udp or tcp:
-            self._emit(service, self._notification(service, event, payload), udp, tcp)
+        return _Audience(offers.changes, tuple(udp), tuple(tcp))
 
     def _emit(
-        self, service: ServiceDefinition, message: Message, udp: dict[Endpoint, None], tcp: dict[Endpoint, None]
+        self, service: ServiceDefinition, message: Message, udp: Sequence[Endpoint], tcp: Sequence[Endpoint]
     ) -> None:
         if udp and service.udp is not None:
             port = self._ports[service.udp]
             for segment in segments(message):
-                data = segment.build()
-                for target in udp:
-                    if not port.send(data, target):
-                        self.counts[f"events not sent to {target}"] += 1
+                for target in port.send_all(segment.build(), udp):
+                    self.counts[f"events not sent to {target}"] += 1
         if tcp:
             data = message.build()
             for target in tcp:
@@ -242,8 +257,8 @@ class Node:
         provider = self.providers[instance]
         for event, payload in provider.initial(eventgroup):
             message = self._notification(provider.definition, event, payload)
-            udp = {} if subscriber.tcp is not None or subscriber.udp is None else {subscriber.udp: None}
-            self._emit(provider.definition, message, udp, {} if subscriber.tcp is None else {subscriber.tcp: None})
+            udp = () if subscriber.tcp is not None or subscriber.udp is None else (subscriber.udp,)
+            self._emit(provider.definition, message, udp, () if subscriber.tcp is None else (subscriber.tcp,))
 
     # What comes in
 

@@ -12,7 +12,7 @@ import contextlib
 import socket
 import struct
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, Final, Protocol
 
 from gateway.ethernet import Endpoint, EthernetError, Packet, is_multicast
@@ -40,6 +40,7 @@ class SocketPort:
         self._network = network
         self._receive = receive
         self._socket = _udp_socket(network.address, port)
+        self._sendto = self._socket.sendto
         host, number = self._socket.getsockname()[:2]
         self.local: Final = Endpoint(host, number)
         self._groups: list[socket.socket] = []
@@ -49,13 +50,27 @@ class SocketPort:
 
     def send(self, payload: bytes, target: Endpoint) -> bool:
         try:
-            self._socket.sendto(payload, target)
+            self._sendto(payload, target)
         except OSError as error:  # unreachable, a full buffer: as if it were lost on the way
             self._network.counts[f"not sent: {error.strerror}"] += 1
             return False
         if self._network.watch is not None:
             self._network.watch.observe(Packet(self.local, target, payload))
         return True
+
+    def send_all(self, payload: bytes, targets: Sequence[Endpoint]) -> list[Endpoint]:
+        """The same to many; what cannot be sent costs the others nothing."""
+        if self._network.watch is not None:
+            return [target for target in targets if not self.send(payload, target)]
+        failed: list[Endpoint] = []
+        sendto = self._sendto
+        for target in targets:
+            try:
+                sendto(payload, target)
+            except OSError as error:
+                self._network.counts[f"not sent: {error.strerror}"] += 1
+                failed.append(target)
+        return failed
 
     def join(self, group: str) -> None:
         """Hear a multicast group on the network's interface. EthernetError when that cannot be."""

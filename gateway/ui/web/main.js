@@ -21,7 +21,7 @@ function tellWhatIsShown() {
   if (visible("pane-journey")) parts.push("journeys");
   const [frames, routes] = journeysOf();
   show({
-    parts, decoded: [...new Set([...numbersOf(keys), ...(visible("pane-messages") ? messages.opened() : [])])].sort((a, b) => a - b),
+    parts, messages: messages.visibleRows().sort((a, b) => a - b), decoded: [...new Set([...numbersOf(keys), ...(visible("pane-messages") ? messages.opened() : [])])].sort((a, b) => a - b),
     paths: keys.filter((key) => key[0] === "p").map((key) => +key.slice(1)).sort((a, b) => a - b),
     frames_of: frames, routes_of: routes, story: journey.wantedStory(),
   });
@@ -33,6 +33,7 @@ function shown() {
   queueMicrotask(() => { asked = false; tellWhatIsShown(); });
 }
 signals.onVisible(shown);
+messages.onVisible(shown);
 journey.onStory(shown);
 on("select", shown);
 on("whole", shown);

@@ -26,8 +26,19 @@ function rowOf(about) {
   tr.addEventListener("click", () => { follow("message", about.bus + "." + title(about), about.number); openRow(found, selection.message === about.number); });
   tr.addEventListener("keydown", (event) => { if (event.key === "Enter") { event.preventDefault(); tr.click(); } });
   made.set(about.number, found);
+  watcher.observe(tr);
   return found;
 }
+
+// Which rows are on the screen: the others are sent less often.
+const seen = new Set();
+let changed = () => {};
+export const onVisible = (act) => { changed = act; };
+export const visibleRows = () => pane.hidden ? [] : [...seen];
+const watcher = new IntersectionObserver((entries) => {
+  for (const { target, isIntersecting } of entries) if (isIntersecting) seen.add(+target.dataset.number); else seen.delete(+target.dataset.number);
+  changed();
+}, { root: pane, rootMargin: "80px" });
 
 export function openRow(found, wanted) {
   const { about, tr } = found;
@@ -115,7 +126,7 @@ function mark() {
 
 export const opened = () => [...open];
 let known = 0;
-on("hello", () => { made.clear(); open.clear(); known = 0; arrange(); });
+on("hello", () => { watcher.disconnect(); seen.clear(); made.clear(); open.clear(); known = 0; arrange(); });
 on("whole", () => {
   if (model.rows.size !== known) { known = model.rows.size; arrange(); }
   if (pane.hidden) return;

@@ -95,9 +95,9 @@ export function s(name, attributes = {}, ...children) {
 }
 function dress(made, attributes, children) {
   for (const [key, each] of Object.entries(attributes)) {
-    if (each === null || each === undefined || each === false) continue;
+    if (each === null || each === undefined || (each === false && !key.startsWith("aria-"))) continue;
     if (key.startsWith("on")) made.addEventListener(key.slice(2), each);
-    else made.setAttribute(key, each === true ? "" : each);
+    else made.setAttribute(key, each === true && !key.startsWith("aria-") ? "" : each);
   }
   made.append(...children.filter((child) => child !== null && child !== undefined));
   return made;

@@ -99,6 +99,12 @@ def in_wall_time(file: Path, story: Callable[[Car], Coroutine[Any, Any, None]]) 
     run(drive(), kernel, Clock.WALL)
 
 
+async def until(condition: Callable[[], object]) -> None:
+    """Wait for what has no event."""
+    while not condition():  # noqa: ASYNC110
+        await asyncio.sleep(0.01)
+
+
 def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))

@@ -10,7 +10,7 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from bus_bench import Mosquitto, write_vehicle  # noqa: E402
+from bus_bench import Mosquitto, write_vehicle
 
 
 @pytest.fixture

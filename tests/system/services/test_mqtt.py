@@ -10,8 +10,9 @@ from typing import Any
 
 import aiomqtt
 import pytest
-from bus_bench import Car, Mosquitto, in_wall_time, watching, write_vehicle
+from bus_bench import Car, Mosquitto, in_wall_time, until, watching, write_vehicle
 
+from gateway.routing import Quality
 from gateway.services.errors import ServiceError
 from gateway.services.mqtt import MqttBus
 from gateway.vehicle.service_bus import mqtt_options, serve_mqtt_bus
@@ -125,17 +126,16 @@ def test_a_broker_killed_again_and_again_gets_everything_anew(car: Path, mosquit
     broker = mosquitto(OPEN)
 
     async def story(car: Car) -> None:
+        speed = car.vehicle.gateway.store["Vehicle.Speed"]
         async with serving(car, at(broker)) as bus:
             for number in range(KILLS):
                 car.drives(100 + number)
                 async with watching(broker.port) as client:
                     await client.until(SPEED, is_good(100 + number))
                 broker.kill()
-                while bus.connected.is_set():
-                    await asyncio.sleep(0.01)
+                await until(lambda: not bus.connected.is_set())
                 # While it is away the speed becomes old: the broker may still know it as good from before.
-                while car.vehicle.gateway.store["Vehicle.Speed"].datapoint.quality.value != "stale":
-                    await asyncio.sleep(0.05)
+                await until(lambda: speed.datapoint.quality is Quality.STALE)
                 broker.start()
                 await bus.connected.wait()
                 async with watching(broker.port) as client:
@@ -214,7 +214,6 @@ def test_many_requests_at_once_are_answered_or_counted(car: Path, mosquitto: Sta
                         await asyncio.sleep(0)
             async with watching(broker.port) as client:
                 await client.set(LAMP, "1")
-            while bus.requests + bus.dropped < count + 1:
-                await asyncio.sleep(0.01)
+            await until(lambda: bus.requests + bus.dropped >= count + 1)
 
     in_wall_time(car, story)

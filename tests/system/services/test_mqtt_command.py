@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import aiomqtt
 import pytest
 from bus_bench import WITHIN_S, Mosquitto, watching
 
@@ -61,25 +62,22 @@ def test_our_own_broker_and_mosquittos_clients(
 ) -> None:
     listen, publish = (require_tool(f"mosquitto_{what}", package="mosquitto-clients") for what in ("sub", "pub"))
     run = started(str(car), "--bus", "mqtt:0")
-    port = str(run.port())
-    topic = "vss/Vehicle/Lamp/set"
-    words = [listen, "-p", port, "-C", "1", "-W", "30", "-t"]
-    length = subprocess.run([*words, "vss/Vehicle/Length"], capture_output=True, text=True, check=True)
-    assert '"value":4200' in length.stdout
-    with subprocess.Popen([*words, "vss/Vehicle/Lamp/set/answer", "-d"], stdout=subprocess.PIPE, text=True) as answer:
-        assert answer.stdout is not None
-        for line in answer.stdout:
-            if "SUBACK" in line:
-                subprocess.run([publish, "-p", port, "-t", topic, "-m", "42"], check=True)
-            if '{"ok": true}' in line:
-                break
-        else:
-            pytest.fail("no answer")
+    port = run.port()
+    words = [listen, "-p", str(port), "-C", "1", "-W", "30", "-t", "vss/Vehicle/Length"]
+    assert '"value":4200' in subprocess.run(words, capture_output=True, text=True, check=True).stdout
+    ask = [publish, "-p", str(port), "-t", "vss/Vehicle/Lamp/set", "-m", "42"]
+
+    async def story() -> None:
+        async with asyncio.timeout(WITHIN_S), watching(port, protocol=aiomqtt.ProtocolVersion.V311) as client:
+            await asyncio.to_thread(subprocess.run, ask, check=True)
+            assert await client.until("vss/Vehicle/Lamp/set/answer", lambda _: True) == {"ok": True}
+
+    asyncio.run(story())
     run.process.send_signal(signal.SIGINT)
     assert run.process.wait(WITHIN_S) == 0
     assert "Traceback" not in run.said()
     with pytest.raises(subprocess.CalledProcessError):  # our broker has ended with us
-        subprocess.run([publish, "-p", port, "-t", topic, "-m", "1"], check=True, capture_output=True)
+        subprocess.run(ask, check=True, capture_output=True)
 
 
 def test_the_last_will_of_a_gateway_that_is_killed(

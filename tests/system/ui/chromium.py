@@ -26,7 +26,7 @@ _OPTIONS = (
     "--hide-scrollbars",
     "--remote-debugging-port=0",
 )
-_LIMIT_S = 60
+_LIMIT_S = 40
 
 
 class Browser:
@@ -66,7 +66,9 @@ class Browser:
         await self._connection.send(json.dumps(document))
         return await answer
 
-    async def open(self, url: str, *, width: int = 1280, height: int = 800, scheme: str = "light", scale: int = 1) -> None:
+    async def open(
+        self, url: str, *, width: int = 1280, height: int = 800, scheme: str = "light", scale: int = 1
+    ) -> None:
         await self.look(width=width, height=height, scheme=scheme, scale=scale)
         found = await self.call("Page.navigate", url=url)
         assert "errorText" not in found, f"{url}: {found['errorText']}"
@@ -74,7 +76,9 @@ class Browser:
 
     async def look(self, *, width: int, height: int, scheme: str, scale: int = 1) -> None:
         """The size of the window, and whether it is light or dark."""
-        await self.call("Emulation.setDeviceMetricsOverride", width=width, height=height, deviceScaleFactor=scale, mobile=False)
+        await self.call(
+            "Emulation.setDeviceMetricsOverride", width=width, height=height, deviceScaleFactor=scale, mobile=False
+        )
         await self.call("Emulation.setEmulatedMedia", features=[{"name": "prefers-color-scheme", "value": scheme}])
 
     async def evaluate(self, expression: str) -> Any:
@@ -86,13 +90,17 @@ class Browser:
     async def until(self, expression: str) -> Any:
         """Wait until an expression is true in the page; its value. The page looks at each of its frames."""
         promise = (
-            "new Promise((done) => { const look = () => { let found = null; try { found = (" + expression + "); } catch {}"
+            "new Promise((done) => { const look = () => { let found = null; try { found = ("
+            + expression
+            + "); } catch {}"
             " if (found) done(found); else setTimeout(look, 20); }; look(); })"
         )
         try:
             async with asyncio.timeout(_LIMIT_S):
                 while True:
-                    found = await self.send("Runtime.evaluate", expression=promise, returnByValue=True, awaitPromise=True)
+                    found = await self.send(
+                        "Runtime.evaluate", expression=promise, returnByValue=True, awaitPromise=True
+                    )
                     if "result" in found:
                         return found["result"]["result"].get("value")
                     await asyncio.sleep(0)  # the page was on its way to another one
@@ -121,9 +129,9 @@ class Browser:
         for kind in ("mousePressed", "mouseReleased"):
             await self.call("Input.dispatchMouseEvent", type=kind, x=place[0], y=place[1], button="left", clickCount=1)
 
-    async def screenshot(self, path: Path) -> None:
-        found = await self.call("Page.captureScreenshot", format="png")
-        path.write_bytes(base64.b64decode(found["data"]))
+    async def screenshot(self) -> bytes:
+        """As PNG."""
+        return base64.b64decode((await self.call("Page.captureScreenshot", format="png"))["data"])
 
 
 @contextlib.asynccontextmanager

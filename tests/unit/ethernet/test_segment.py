@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from itertools import pairwise
 
 import pytest
 
@@ -52,7 +53,7 @@ def test_datagrams_of_one_host_follow_each_other(kernel: Kernel, segment: Segmen
     kernel.run(FOREVER)
     assert [payload for _, payload, _, _ in heard.items] == [b"\0", b"\1", b"\2"]
     times = [time for time, *_ in heard.items]
-    assert [after - before for before, after in zip(times, times[1:], strict=False)] == [84 * 80] * 2
+    assert [after - before for before, after in pairwise(times)] == [84 * 80] * 2
 
 
 def test_a_group_is_heard_by_who_has_joined_it(kernel: Kernel, segment: Segment) -> None:

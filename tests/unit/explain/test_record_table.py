@@ -8,7 +8,17 @@ import numpy as np
 import pytest
 
 from gateway.can import BRS, EXTENDED, FD, KEY_MASK, Frame
-from gateway.trace import BusInfo, Event, Recorded, TraceError, index_file, open_reader, open_table, open_writer, table_of
+from gateway.trace import (
+    BusInfo,
+    Event,
+    Recorded,
+    TraceError,
+    index_file,
+    open_reader,
+    open_table,
+    open_writer,
+    table_of,
+)
 
 BUSES = [BusInfo("powertrain", 500_000), BusInfo("chassis", 500_000, 2_000_000), BusInfo("doors", 19_200, lin=True)]
 MS = 1_000_000

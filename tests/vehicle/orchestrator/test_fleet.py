@@ -4,6 +4,10 @@ from __future__ import annotations
 
 from fleet_bench import MS, S, chain, make
 
+from gateway.orchestrator.control.agent_api import AgentApi
+from gateway.orchestrator.control.dispatch import Request
+from gateway.orchestrator.control.messages import Call, Reply, Return
+
 TARGET = "[Service]\nType=simple\nExecStart=/bin/target\n"
 NEEDS = "[Unit]\nBindsTo=bluechi-proxy@bar_target.service\nAfter=bluechi-proxy@bar_target.service\n" + TARGET
 
@@ -69,21 +73,86 @@ def test_a_short_cut_is_not_noticed() -> None:
     assert [event.what for event in fleet.controller.events] == ["online"]
 
 
-def test_a_target_that_fails_during_a_cut_takes_its_dependants_down_afterwards() -> None:
-    kernel, fleet, _ = make({"foo": {"needs.service": NEEDS, "default.target": "[Unit]\nWants=needs.service\n"},
-                             "bar": {"target.service": TARGET}})  # fmt: skip
+PAIR = {
+    "foo": {"needs.service": NEEDS, "default.target": "[Unit]\nWants=needs.service\n"},
+    "bar": {"target.service": TARGET},
+}
+
+
+def test_a_target_that_fails_during_a_cut_that_nobody_noticed_takes_its_dependants_down_afterwards() -> None:
+    """What the agent told over the cut cable waits in TCP, and arrives when it is mended."""
+    kernel, fleet, story = make(PAIR)
+    fleet.start()
+    kernel.run(5 * S)
+    fleet.cut("bar")
+    kernel.run(kernel.now + S)
+    fleet.node("bar").engine.units["target.service"].kill("all", 9)
+    kernel.run(kernel.now + S)
+    assert fleet.unit_states()["bar"]["target.service"][0] == "failed"
+    assert fleet.unit_states()["foo"]["needs.service"][0] == "active"  # nobody can know yet
+    mended = kernel.now
+    fleet.mend("bar")
+    kernel.run(kernel.now + 10 * S)
+    assert fleet.unit_states()["foo"]["needs.service"][0] == "inactive"
+    assert fleet.unit_states()["bar"]["target.service"][0] == "failed"
+    down = next(
+        time for time, node, unit, state in story.changes if (node, unit, state) == ("foo", "needs.service", "inactive")
+    )
+    assert mended < down < mended + 10 * MS
+
+
+def test_a_target_that_fails_during_a_cut_that_was_noticed_takes_them_down_as_well() -> None:
+    """Back again, the node tells of the failure; the controller has started the outstanding dep, and drops it then."""
+    kernel, fleet, story = make(PAIR)
     fleet.start()
     kernel.run(5 * S)
     fleet.cut("bar")
     kernel.run(kernel.now + 10 * S)
+    assert fleet.controller.status == "degraded"
     fleet.node("bar").engine.units["target.service"].kill("all", 9)
     kernel.run(kernel.now + 1 * S)
-    assert fleet.unit_states()["foo"]["needs.service"][0] == "active"  # nobody can know yet
+    assert fleet.unit_states()["foo"]["needs.service"][0] == "active"
     fleet.mend("bar")
     kernel.run(kernel.now + 10 * S)
-    # The controller starts outstanding deps again, and with the dep its target.
-    assert fleet.unit_states()["bar"]["target.service"][0] == "active"
-    assert fleet.unit_states()["foo"]["needs.service"][0] in {"active", "inactive"}
+    assert fleet.controller.status == "up"
+    states = fleet.unit_states()
+    assert states["foo"]["needs.service"] == ("inactive", "dead")
+    assert states["foo"]["bluechi-proxy@bar_target.service"] == ("inactive", "dead")
+    assert states["bar"]["bluechi-dep@target.service"] == ("inactive", "dead")
+    assert fleet.controller.needs.needs == []
+    needs = [state for _, node, unit, state in story.changes if (node, unit) == ("foo", "needs.service")]
+    assert (needs.count("active"), needs[-1]) == (1, "inactive")
+
+
+def test_a_jump_of_one_nodes_calendar_changes_its_dates_and_nothing_else() -> None:
+    """Heartbeats and thresholds go by the monotonic clock, dates by the calendar of the node that is asked."""
+    kernel, fleet, _ = make({"foo": {}, "bar": {}})
+    api = AgentApi(fleet.node("foo").agent)
+    api.epoch_ns = 1_800_000_000 * S
+    fleet.start()
+    kernel.run(9 * S)
+    before = dates(api)
+    assert before["LastSeenTimestamp"] == 1_800_000_000_000_000 + before["LastSeenTimestampMonotonic"]
+
+    for jump in (-3600 * S, 7200 * S):
+        api.epoch_ns += jump
+        kernel.run(kernel.now + 20 * S)
+
+    after = dates(api)
+    assert after["LastSeenTimestamp"] == 1_800_003_600_000_000 + after["LastSeenTimestampMonotonic"]
+    assert [event.what for event in fleet.controller.events] == ["online", "online"]
+    assert fleet.controller.status == "up"
+
+
+def dates(api: AgentApi) -> dict[str, int]:
+    """The agent's properties, as a client gets them."""
+    answers: list[Reply] = []
+    interface = "org.freedesktop.DBus.Properties"
+    call = Call(1, "/org/eclipse/bluechi", interface, "GetAll", "s", ("org.eclipse.bluechi.Agent",))
+    api.call(Request(call, ":1.1", answers.append))
+    (answer,) = answers
+    assert isinstance(answer, Return)
+    return {name: variant.value for name, variant in answer.body[0].items()}
 
 
 def test_power_lost_and_back_starts_the_targets_again() -> None:

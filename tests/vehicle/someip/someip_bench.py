@@ -48,6 +48,8 @@ class Peer:
         self.requests: list[Message] = []
         self.told: list[SdEvent] = []
         self.answers: dict[int, bytes] = {}
+        self.groups: list[int] = []
+        """Eventgroups that are subscribed to whenever a service appears."""
         self.calls = Calls(0x0200)
         self._timer = Timer(self.kernel, self._wake)
         self._sd = self.host.open_udp(30490, self._hear)
@@ -115,7 +117,12 @@ class Peer:
 
     def _hear(self, data: bytes, source: Endpoint, target: Endpoint) -> None:
         cast = Cast.MULTICAST if is_multicast(target.host) else Cast.UNICAST
-        self.told += self.discovery.receive(data, source, self.kernel.now, cast)
+        events = list(self.discovery.receive(data, source, self.kernel.now, cast))
+        self.told += events
+        for event in events:
+            if isinstance(event, Available):
+                for group in self.groups:
+                    self.subscribe(group, event.found.instance)
         self._pump()
 
     def _wake(self) -> None:

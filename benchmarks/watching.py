@@ -1,0 +1,118 @@
+"""What it costs a vehicle to be watched: processor time in wall time, at 10,000 frames a second, with a web page and without.
+
+Pairs of runs, in turn, in processes of their own; the page's other end is a client in this one, which shows what a
+browser of 1280 by 800 points shows: a table of 16 messages, two of them decoded, four plots, journeys. Then 200 signals
+on the screen.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import statistics
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from pathlib import Path
+
+from benchmarks import big_vehicle
+from benchmarks.measure import Figure
+
+ROUNDS = 5
+WARM_S = 2.5
+WINDOW_S = 6
+REST_S = 2
+_PARTS = ["buses", "messages", "ecus", "signals", "routes", "journeys"]
+PAGE = {"parts": _PARTS, "messages": list(range(16)), "decoded": [0, 1, 2, 3], "paths": [0, 1], "frames_of": None,
+        "routes_of": None, "story": None}  # fmt: skip
+WALL_OF_SIGNALS = {**PAGE, "messages": [], "decoded": list(range(50)), "paths": []}
+"""Fifty messages of four signals each."""
+
+
+def measure() -> list[Figure]:
+    """More processor time with a page, in per cent of that without: what a page usually shows, and 200 signals."""
+    with tempfile.TemporaryDirectory() as name:
+        file = big_vehicle.write(Path(name))
+        alone, page, wall = [], [], []
+        updates = 0
+        for _ in range(ROUNDS):
+            alone.append(_drive(file, None)[0])
+            page.append(_drive(file, PAGE)[0])
+            taken, updates = _drive(file, WALL_OF_SIGNALS)
+            wall.append(taken)
+    base = statistics.median(alone)
+    against = f"a vehicle alone takes {base / WINDOW_S:.0%} of a processor"
+    return [
+        Figure("watching.page", (_paired(alone, page)) * 100, "%", against),
+        Figure("watching.200_signals", (_paired(alone, wall)) * 100, "%", f"{updates / WINDOW_S:.1f} updates a second"),
+    ]
+
+
+def _paired(alone: list[float], watched: list[float]) -> float:
+    """The median of the rounds' ratios, less one."""
+    return statistics.median(more / less for less, more in zip(alone, watched, strict=True)) - 1
+
+
+def _drive(file: Path, show: dict[str, object] | None) -> tuple[float, int]:
+    """Processor time of a vehicle in the middle of its drive, in `WINDOW_S`, and the snapshots that came then."""
+    command = [sys.executable, "-m", "gateway", "run", str(file), "--clock", "wall", "--no-serve", "--json"]
+    command += ["--for", f"{WARM_S + WINDOW_S + REST_S}s"]
+    options = [] if show is None else ["--web", "0"]
+    with subprocess.Popen([*command, *options], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        watching = None if show is None else _Browser(process, show)
+        time.sleep(WARM_S)
+        taken, updates = _processor_s(process.pid), 0 if watching is None else watching.updates
+        time.sleep(WINDOW_S)
+        taken = _processor_s(process.pid) - taken
+        updates = 0 if watching is None else watching.updates - updates
+        output, problem = process.communicate(timeout=60)
+    if process.returncode:
+        raise AssertionError(problem)
+    assert json.loads(output)["frames"] > 8000 * WINDOW_S
+    return taken, updates
+
+
+def _processor_s(pid: int) -> float:
+    """User and system time of a process so far (proc(5), fields 14 and 15)."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+class _Browser:
+    """The other end of a page: takes what comes, in a thread of its own, until the vehicle ends."""
+
+    def __init__(self, process: subprocess.Popen[str], show: dict[str, object]) -> None:
+        assert process.stderr is not None
+        line = process.stderr.readline()
+        found = re.search(r"http://(\S+)/", line)
+        assert found is not None, line
+        self.updates = 0
+        self._url = f"ws://{found[1]}/feed"
+        self._show = show
+        threading.Thread(target=self._take, daemon=True).start()
+
+    def _take(self) -> None:
+        from websockets.exceptions import ConnectionClosed
+        from websockets.sync.client import connect
+
+        with connect(self._url, compression=None, max_size=None) as browser:
+            browser.send(json.dumps({"show": self._show}))
+            try:
+                while True:
+                    self.updates += '"time":' in str(browser.recv())[:40]
+            except ConnectionClosed:
+                pass
+
+
+def main() -> None:
+    started = time.monotonic()
+    for figure in measure():
+        print(figure)
+    print(f"{time.monotonic() - started:.0f} s")
+
+
+if __name__ == "__main__":
+    main()
