@@ -4,13 +4,21 @@ BIN := .venv/bin
 VEHICLE ?=
 ARGS ?=
 
-.PHONY: run test check bench compiled campaign format clean
+.PHONY: run test bindings check bench compiled campaign format clean
 
 run: .venv/ready
 	PYTHONPATH=$$($(BIN)/python compile_hot_rooms.py --if-made) $(BIN)/gateway run $(VEHICLE) $(ARGS)
 
-test: .venv/ready
+test: .venv/ready bindings
 	$(BIN)/pytest $(ARGS)
+
+# BlueChi's own Python bindings for their test, where the system's Python has GObject (apt-get install python3-gi).
+SYSTEM_PYTHON ?= /usr/bin/python3
+bindings:
+	@if [ ! -x build/bluechi/bin/python ] && $(SYSTEM_PYTHON) -c 'import gi, venv' 2>/dev/null; then \
+	  { $(SYSTEM_PYTHON) -m venv --system-site-packages build/bluechi && \
+	    build/bluechi/bin/pip install --quiet --disable-pip-version-check --no-deps bluechi==1.2.1 dasbus==1.7; } || \
+	  { rm -rf build/bluechi; echo "BlueChi's bindings cannot be installed: their test skips"; }; fi
 
 check: .venv/ready
 	$(BIN)/ruff check .
@@ -28,7 +36,8 @@ bench: .venv/ready
 # Damaged inputs by the million for each reader and codec, mutated files, planted faults: hours, not part of the tests.
 campaign: .venv/ready
 	set -e; for call in "can_frames --frames 100000" "database --databases 20000 --payloads 1000000" "mapping" \
-	  "trace --inputs 1000000" "links --inputs 1000000" "lin" "vehicle --files 20000" "planted_faults"; do \
+	  "trace --inputs 1000000" "links --inputs 1000000" "someip --inputs 1000000" "lin" "vehicle --files 20000" "service_bus --kills 100 --payloads 1000000" \
+	  "planted_faults"; do \
 	  echo "== $$call"; PYTHONPATH=. $(BIN)/python tests/campaigns/$${call%% *}.py $$(echo "$$call" | cut -s -d' ' -f2-); done
 
 format: .venv/ready

@@ -125,7 +125,7 @@ def _signals() -> Any:
     leaves = {path: VssLeaf(path=path, datatype="double", kind=Kind.SENSOR) for path in paths}
     loop = asyncio.get_running_loop()
     kernel = loop.kernel  # type: ignore[attr-defined]
-    return Signals(kernel, SignalStore(kernel), VssTree("bench", leaves, {"Vehicle": ""}, lambda path: ("bench", None)))
+    return Signals(kernel, SignalStore(kernel), VssTree("bench", leaves, {"Vehicle": ""}, lambda _: ("bench", None)))
 
 
 @contextmanager

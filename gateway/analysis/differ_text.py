@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterator
 from typing import Any, Final
 
-from gateway.analysis.differ import Kind, LogDifference, MessageDifference
+from gateway.analysis.differ_model import Kind, LogDifference, MessageDifference
 from gateway.analysis.differ_signals import SignalDifference
 from gateway.analysis.tabular import id_text, seconds_text, table_lines
 from gateway.com import label_of

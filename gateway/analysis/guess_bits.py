@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from gateway.vehicle.log import Log
 
-FRAMES_MAX: Final = 100_000
+FRAMES_MAX: Final = 50_000
 """Of a message, from its first frame on: more of them tell nothing more."""
 
 Octets = NDArray[np.uint8]
@@ -50,6 +50,20 @@ class Field:
             return frozenset(range(self.start, self.start + self.length))
         first = 8 * (self.start // 8) + 7 - self.start % 8
         return frozenset(8 * (at // 8) + 7 - at % 8 for at in range(first, first + self.length))
+
+    @property
+    def span(self) -> tuple[int, int]:
+        """The bytes that it begins and ends in."""
+        if not self.big_endian:
+            return self.start // 8, (self.start + self.length - 1) // 8
+        return self.start // 8, (8 * (self.start // 8) + 7 - self.start % 8 + self.length - 1) // 8
+
+    @property
+    def shift(self) -> int:
+        """How many bits of the lowest of its bytes are below it."""
+        if not self.big_endian:
+            return self.start % 8
+        return -(7 - self.start % 8 + self.length) % 8
 
     @property
     def order(self) -> int:
@@ -109,22 +123,16 @@ def flips_of(data: Octets) -> Numbers:
 
 
 def field_values(data: Octets, field: Field) -> Numbers:
-    """The raw values of up to 63 bits."""
-    bits = np.unpackbits(data, axis=1, bitorder="little")
-    order = _from_lowest(field)
+    """The raw values of a field of up to 32 bits."""
+    first, last = field.span
     values = np.zeros(len(data), np.int64)
-    for power, at in enumerate(order):
-        values |= bits[:, at].astype(np.int64) << power
+    for byte in range(first, last + 1):
+        place = last - byte if field.big_endian else byte - first
+        values |= data[:, byte].astype(np.int64) << 8 * place
+    values = values >> field.shift & (1 << field.length) - 1
     if field.signed:
         values -= (values >> (field.length - 1)) << field.length
     return values
-
-
-def _from_lowest(field: Field) -> list[int]:
-    if not field.big_endian:
-        return list(range(field.start, field.start + field.length))
-    first = 8 * (field.start // 8) + 7 - field.start % 8
-    return [8 * (at // 8) + 7 - at % 8 for at in reversed(range(first, first + field.length))]
 
 
 def big_endian_start(last_bit: int, length: int) -> int:

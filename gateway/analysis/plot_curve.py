@@ -47,7 +47,7 @@ def with_gaps(curve: Curve) -> tuple[Curve, list[tuple[float, float]]]:
     between = np.diff(curve.times_s)
     if len(between) < 4:
         return curve, []
-    usual_s = float(np.percentile(between, _USUAL))
+    usual_s = float(np.percentile(between, _USUAL, method="lower"))
     places = np.flatnonzero(between > GAP * usual_s) if usual_s > 0 else np.empty(0, np.int64)
     gaps = [(float(curve.times_s[at]) + usual_s, float(curve.times_s[at + 1])) for at in places.tolist()]
     ends = np.array([start for start, _ in gaps])

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
+from gateway.can import ERROR, EXTENDED, ID_MASK, REMOTE
 from gateway.database import Database, Severity
 from gateway.trace import TraceReader
 from gateway.vehicle import About, Vehicle, describe, read_about
@@ -15,6 +16,8 @@ from gateway.vehicle.findings import Census, Finding, database_findings, log_fin
 from gateway.vehicle.log import EPOCH_NS, Log, read_log
 from gateway.vehicle.log_databases import DatabaseChoice, load_databases, preloaded
 
+FITS: Final = 0.2
+"""A database that knows fewer of the ids is told not to fit."""
 FindVehicle = Callable[[About | None], Vehicle | None]
 """The vehicle that a recording's head names, or that was asked for."""
 
@@ -99,26 +102,26 @@ def findings(source: Source, counted: Census | None = None) -> list[Finding]:
 
 
 def misfits(source: Source, counted: Census) -> Iterator[Finding]:
-    """A database of which the log has no frame: it is most likely that of another car or bus."""
+    """A database that knows none of the log's ids, or hardly any: most likely that of another car or bus."""
     for bus, database in source.databases.items():
-        keys = {key for (where, key, _) in counted if where == bus}
+        keys = _keys(counted, bus)
         known = _known(database, keys)
-        if known or not keys:
+        if not keys or FITS * len(keys) <= known:
             continue
-        text = (
-            f"does not fit {bus}: none of its {len(database.messages)} messages is among the {len(keys)} ids of the log"
-        )
-        other = [name for name in source.log.buses if name != bus and _known(database, _keys(counted, name))]
+        if known:
+            text = f"knows only {known} of the {len(keys)} ids of {bus}: is it of this car and bus?"
+        else:
+            messages = len(database.messages)
+            text = f"does not fit {bus}: none of its {messages} messages is among the {len(keys)} ids of the log"
+        other = [name for name in source.log.buses if _known(database, _keys(counted, name)) > known]
         if other:
             text += f"; it fits {other[0]}: --database {other[0]}={database.file}"
         yield Finding(database.file, None, Severity.WARNING, text)
 
 
 def _keys(counted: Census, bus: str) -> set[int]:
-    return {key for (where, key, _) in counted if where == bus}
+    return {key & ~REMOTE for (where, key, _) in counted if where == bus and not key & ERROR}
 
 
 def _known(database: Database, keys: set[int]) -> int:
-    from gateway.can import ERROR, EXTENDED, ID_MASK
-
     return sum(1 for key in keys if not key & ERROR and database.by_id(key & ID_MASK, key & EXTENDED != 0) is not None)

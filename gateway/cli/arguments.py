@@ -11,6 +11,7 @@ DEFAULT_ADDRESSES: Final = {
     "--viss": "127.0.0.1:8090",
     "--aaos": "127.0.0.1:40004",
     "--web": "127.0.0.1:8080",
+    "--metrics": "127.0.0.1:9464",
 }
 _ADDRESS: Final = re.compile(r"(\S*:)?\d+")
 

@@ -12,6 +12,7 @@ import typer
 from gateway.cli.bus_options import Agents, Dbus, orchestrator_services
 from gateway.cli.domains import Aaos, Sdv, SdvKey, Viss, domain_services
 from gateway.cli.link_options import cycle_start_option, links_option, names_option
+from gateway.cli.metrics_options import Metrics, Otlp, metrics_services
 from gateway.cli.options import Json, VehiclePath, duration_option, find_vehicle, speed_clock
 from gateway.cli.service_bus import Bus, bus_services
 from gateway.cli.someip_options import Someip, at_address, someip_services
@@ -79,6 +80,8 @@ def run_command(
     dbus: Dbus = None,
     agents: Agents = None,
     web: Web = None,
+    metrics: Metrics = None,
+    otlp: Otlp = None,
     as_json: Json = False,
 ) -> None:
     file = at_address(read_vehicle(find_vehicle(vehicle)), someip)
@@ -91,6 +94,7 @@ def run_command(
         *domains,
         *page_services(file, web, {"kuksa.val": sdv, "VISS": viss, "vehicle HAL": aaos, "D-Bus": dbus}),
     )
+    domains = (*domains, *metrics_services(metrics, otlp))
     outside = bool(file.spec.links or links or serve or socketcand or cannelloni or domains)
     clock = speed_clock(clock, speed, _default_clock(for_ns, outside))
     told = someip_services(file) if clock is Clock.WALL else ()

@@ -13,6 +13,7 @@ from gateway.ethernet.tcp import Accept, Connection, Listening
 from gateway.sim import Kernel
 
 FIRST_EPHEMERAL: Final = 49_152
+LAST_EPHEMERAL: Final = 65_535
 Receive = Callable[[bytes, Endpoint, Endpoint], object]
 """Payload, who sent it, and the address that it was sent to."""
 
@@ -72,6 +73,7 @@ class Host:
         self._listening: dict[Endpoint, Listening] = {}
         self._connections: dict[tuple[Endpoint, Endpoint], Connection] = {}
         self._packets = 0
+        self._next_port = FIRST_EPHEMERAL - 1
 
     def open_udp(self, port: int, receive: Receive, *, address: str | None = None) -> UdpPort:
         """Open a UDP port (0: a free one). EthernetError when it is open already."""
@@ -95,7 +97,8 @@ class Host:
     def connect(self, target: Endpoint, *, address: str | None = None) -> Connection:
         """Open a TCP connection; it is there when `on_open` of the connection is called."""
         host = self._own(address)
-        local = Endpoint(host, self._free_port(host, {own for own, _ in self._connections}))
+        self._next_port = FIRST_EPHEMERAL if self._next_port == LAST_EPHEMERAL else self._next_port + 1
+        local = Endpoint(host, self._next_port)
         connection = self._connection(local, target)
         connection.open()
         return connection
@@ -143,6 +146,9 @@ class Host:
 
     def _receive_tcp(self, packet: Packet, head: TcpHead) -> None:
         connection = self._connections.get((packet.target, packet.source))
+        if connection is not None and connection.forgotten_by(head):
+            connection.end()
+            connection = None
         if connection is None and head.flags == TcpFlags.SYN and packet.target in self._listening:
             connection = self._connection(packet.target, packet.source)
             connection.accept(self._listening[packet.target].accept)

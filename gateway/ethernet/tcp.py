@@ -87,13 +87,13 @@ class Connection:
             self.state = State.CLOSING
             self._queue(TcpFlags.FIN | TcpFlags.ACK)
         elif self.state is State.OPENING:
-            self._end()
+            self.end()
 
     def receive(self, head: TcpHead, payload: bytes) -> None:
         """Take a segment."""
         flags = head.flags
         if flags & TcpFlags.RST:
-            self._end()
+            self.end()
             return
         if flags & TcpFlags.ACK:
             self._acknowledge(head.acknowledgement)
@@ -142,7 +142,7 @@ class Connection:
             on_close, self.on_close = self.on_close, _nothing
             on_close()
         elif not self._unacknowledged:
-            self._end()
+            self.end()
 
     def _queue(self, flags: TcpFlags, data: bytes = b"") -> None:
         self._unacknowledged.append((self._sent, flags, data))
@@ -166,12 +166,12 @@ class Connection:
             return
         self._timer.cancel()
         if self.state is State.CLOSING and self._peer_ended:
-            self._end()
+            self.end()
 
     def _again(self) -> None:
         self._tries += 1
         if self._tries >= TRIES:
-            self._end()
+            self.end()
             return
         self._resend()
         self._timer.set(self._kernel.now + RETRANSMIT_NS * self._tries)
@@ -187,7 +187,12 @@ class Connection:
         head = TcpHead(sequence, self._expected if flags & TcpFlags.ACK else 0, flags)
         self._transmit(Packet(self.local, self.remote, data, head))
 
-    def _end(self) -> None:
+    def forgotten_by(self, head: TcpHead) -> bool:
+        """The other end begins anew where this one still thinks of an open connection."""
+        return head.flags == TcpFlags.SYN and self.state in (State.OPEN, State.CLOSING)
+
+    def end(self) -> None:
+        """It is no more, at once and without a word to the other end."""
         if self.state is State.CLOSED:
             return
         self.state = State.CLOSED

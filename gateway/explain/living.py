@@ -8,17 +8,23 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from functools import partial
-from typing import Final
+from itertools import islice
+from typing import TYPE_CHECKING, Final
 
-from gateway.can import Controller, ControllerState, Frame
+from gateway.can import KEY_MASK, Controller, ControllerState, Frame
 from gateway.explain.recording import Recording
 from gateway.routing import Quality
 from gateway.sim import NS_PER_S
 from gateway.trace import Event, Recorded
 from gateway.vehicle import Notes, Vehicle, describe
 
-KEPT_FRAMES: Final = 50_000
-"""At 5,000 frames a second the latest ten seconds."""
+if TYPE_CHECKING:
+    from gateway.trace import RecordTable
+
+KEPT_FRAMES: Final = 20_000
+"""At 2,000 frames a second the latest ten seconds."""
+_JOURNEYS: Final = 10_000
+"""So many of the latest journeys are told of."""
 _TRIM_NS: Final = NS_PER_S
 Passed = tuple[int, int, Frame, Controller, int, int]
 """As `gateway.can.Passage`."""
@@ -74,11 +80,31 @@ class Journal:
 
 def recording_of(vehicle: Vehicle, frames: Iterable[Passed], seed: int = 0) -> Recording:
     """The vehicle as it is now, as if it had been recorded: frames that were noted, and all that it tells besides."""
-    from gateway.trace import table_of
-
     now_ns = vehicle.kernel.now
-    table = table_of([*recorded(vehicle, frames), *happenings(vehicle, 0, now_ns)], vehicle.buses)
+    table = _table(vehicle, list(frames), happenings(vehicle, 0, now_ns))
     return Recording(None, describe(vehicle, seed), tuple(vehicle.buses), 0, table, now_ns)
+
+
+def _table(vehicle: Vehicle, frames: list[Passed], events: list[Event]) -> RecordTable:
+    """Only what is fetched is written as a recording has it: a question wants little of what is kept."""
+    import numpy as np
+
+    from gateway.trace import EVENT, RecordTable, Rows
+
+    count, rows = len(frames), len(frames) + len(events)
+    times, bus, key = np.zeros(rows, np.int64), np.full(rows, EVENT, np.int16), np.zeros(rows, np.int64)
+    times[:count] = [passed[0] for passed in frames]
+    times[count:] = [event.time_ns for event in events]
+    bus[:count] = [passed[1] for passed in frames]
+    key[:count] = [passed[2].header & KEY_MASK for passed in frames]
+    order = np.argsort(times, kind="stable")
+
+    def fetch(wanted: Rows) -> list[Recorded | Event]:
+        own = order[wanted].tolist()
+        noted = recorded(vehicle, (frames[row] for row in own if row < count))
+        return [next(noted) if row < count else events[row - count] for row in own]
+
+    return RecordTable(times[order], bus[order], key[order], tuple(vehicle.buses), fetch)
 
 
 def recorded(vehicle: Vehicle, frames: Iterable[Passed]) -> Iterator[Recorded]:
@@ -93,7 +119,8 @@ def happenings(vehicle: Vehicle, since_ns: int, until_ns: int) -> list[Event]:
     """What a recording of this time has besides frames: decisions, bus events, power, failures, qualities, refusals."""
     notes = Notes(vehicle)
     found = []
-    for journey in vehicle.gateway.journeys.kept:
+    kept = vehicle.gateway.journeys.kept
+    for journey in islice(kept, max(0, len(kept) - _JOURNEYS), None):
         if since_ns <= journey.received_ns <= until_ns:
             decided = notes.decision(journey, journey.received_ns)
             if decided is not None:

@@ -292,7 +292,7 @@ class CounterStuck:
 
     def begin(self, vehicle: VehicleUnderTest) -> Undo:
         protection = _protection(vehicle, self.message)
-        if protection.counter is None:
+        if not protection.counts:
             raise HilError(f"{self.message} has no counter")
         protection.stuck = True
 

@@ -19,6 +19,7 @@ from gateway.hil.waveform import Follower, Waveform, WaveValue
 from gateway.lin import LAST_ID, REQUEST_ID, RESPONSE_ID, LinBus, LinNode
 from gateway.trace import Recorded, open_reader
 from gateway.vehicle import VehicleFile
+from gateway.vehicle.protect import protection_of as protection_by
 
 if TYPE_CHECKING:
     from gateway.hil.vehicle import VehicleUnderTest
@@ -109,7 +110,7 @@ def lin_frame(bus: LinBus, identifier: int, data: bytes) -> Frame:
 def protection_of(file: VehicleFile, bus: str, message: Message) -> Protection | None:
     """Counter and checksum as the vehicle file has them for a message, for a second sender of it."""
     spec = file.spec.protect.get(f"{bus}.{message.name}")
-    return None if spec is None else Protection(message, spec.counter, spec.checksum, spec.algorithm)
+    return None if spec is None else protection_by(message, spec)
 
 
 class Cyclic:

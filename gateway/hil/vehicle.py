@@ -55,7 +55,8 @@ class VehicleUnderTest:
         """Other tests get this vehicle as well: nothing may stay in it."""
         self.reported: list[Expectation[Any]] = []
         """Expectations that have failed."""
-        self._real = real
+        self.real: Final = real
+        """ECUs that are there outside, and left out here."""
         self.late_errors: list[GatewayError] = []
         """What went wrong in the timeline, where nobody could be told of it."""
         self._failures_seen = 0
@@ -231,7 +232,7 @@ class VehicleUnderTest:
 
     def simulated_ecu(self, name: str) -> Ecu:
         """An ECU of this process. ImpossibleOnLinkError for one that is real here."""
-        if name in self._real:
+        if name in self.real:
             raise ImpossibleOnLinkError(f"{name} is a real one here (--vehicle-real {name}): it cannot be reached into")
         if name not in self.simulated.ecus:
             hint = nearest(name, list(self.simulated.ecus)) or f" (there are {', '.join(self.simulated.ecus)})"

@@ -51,7 +51,7 @@ class LinkedBus(Bus):
         self._all_take_part: bool = True
         self._waiting: deque[Sending] = deque()
         self._in_flight: deque[Sending] = deque()
-        self._arrivals: Final = Arrivals(kernel, self._receive)
+        self._arrivals: Final = Arrivals(kernel)
         self.outside: Final = self.attach(link.name)
 
     @property
@@ -159,7 +159,7 @@ class LinkedBus(Bus):
 
     def received(self, frame: Frame, time_ns: int) -> None:
         if self._arrivals or time_ns > self.kernel.now + AHEAD_NS:
-            self._arrivals.add(frame, time_ns)
+            self._arrivals.add(frame, time_ns, self._receive)
         else:
             self._receive(frame, time_ns)
 
@@ -173,11 +173,16 @@ class LinkedBus(Bus):
         self._pass(frame, self.outside, start_ns, start_ns, time_ns)
 
     def confirmed(self, frame: Frame, time_ns: int) -> None:
+        if self._arrivals:
+            self._arrivals.add(frame, time_ns, self._confirm)
+        else:
+            self._confirm(frame, min(time_ns, self.kernel.now))  # when we are late, our own frames are not later still
+
+    def _confirm(self, frame: Frame, time_ns: int) -> None:
         sending = self._take(frame)
         if sending is None:
-            self.received(frame, time_ns)  # given up before: told as lost or unconfirmed
+            self._receive(frame, time_ns)  # given up before: told as lost or unconfirmed
             return
-        time_ns = min(time_ns, self.kernel.now)  # when we are late, our own frames are not later still
         if self._waiting:
             self.ready()
         ours, controller, requested_ns = sending

@@ -135,10 +135,7 @@ class MqttBus:
         try:
             await self._connected_with(client, outbox)
         finally:
-            # What broke it is told by us; asyncio would complain that nobody has looked.
-            lost = getattr(client, "_disconnected", None)
-            if isinstance(lost, asyncio.Future) and lost.done() and not lost.cancelled():
-                lost.exception()
+            _hang_up(client)
 
     async def _connected_with(self, client: aiomqtt.Client, outbox: Outbox) -> None:
         async with client:
@@ -316,6 +313,17 @@ async def serve_mqtt(
         task.cancel()
         with contextlib.suppress(asyncio.CancelledError, ServiceError):
             await task
+
+
+def _hang_up(client: aiomqtt.Client) -> None:
+    """Leave nothing behind of a connection that broke or was never made: aiomqtt leaves its socket open then, and
+    asyncio complains of what broke it when nobody has looked."""
+    paho = getattr(client, "_client", None)
+    if paho is not None and paho.socket() is not None:
+        paho._sock_close()
+    lost = getattr(client, "_disconnected", None)
+    if isinstance(lost, asyncio.Future) and lost.done() and not lost.cancelled():
+        lost.exception()
 
 
 def _state(state: str) -> bytes:

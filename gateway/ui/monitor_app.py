@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import re
 import signal
 from pathlib import Path
 from typing import ClassVar, Final
@@ -222,7 +223,8 @@ class MonitorApp(App[None]):
 
     def action_picture(self) -> None:
         path = Path("gateway-monitor.svg")
-        path.write_text(self.export_screenshot(title=f"gateway monitor {self.state.about.name}"), encoding="utf-8")
+        picture = self.export_screenshot(title=f"gateway monitor {self.state.about.name}")
+        path.write_text(_WEB_FONT.sub("", picture), encoding="utf-8")
         self._say(f"a picture of this screen is in {path}")
 
     def action_clear(self) -> None:
@@ -239,7 +241,7 @@ class MonitorApp(App[None]):
         self._typing = purpose
         typed.placeholder = _PLACEHOLDERS[purpose]
         typed.display = True
-        typed.value = {"filter": self.filter, "find": self.sought, "send": self._to_send()}[purpose]
+        typed.value = {"filter": self.filter, "find": "", "send": self._to_send()}[purpose]
         typed.focus()
 
     def _to_send(self) -> str:
@@ -316,6 +318,8 @@ class MonitorApp(App[None]):
         self.redraw()
 
 
+_WEB_FONT: Final = re.compile(r"@font-face\s*\{[^}]*\}")
+"""A picture asks nobody for fonts."""
 _TABS_WIDTH: Final = 76
 _NOTHING: Final = {
     Pane.BUSES: "no bus",

@@ -33,6 +33,7 @@ class Sheet(ModalScreen[None]):
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape,q,e,enter,question_mark", "dismiss", "Close"),
+        Binding("p", "app.picture", show=False),
     ]
 
     def compose(self) -> ComposeResult:

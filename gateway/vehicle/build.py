@@ -95,7 +95,10 @@ class Builder:
             from gateway.vehicle.migrations import build_migrations
 
             migrations = partial(build_migrations, self.vehicle, self.file)
-            self.vehicle.migrations = self.attempt(migrations, "domains", "migrations") or {}
+            found = self.attempt(migrations, "domains", "migrations")
+            self.vehicle.migrations = found or {}
+            if found is None:
+                self.silent |= set(self.vehicle.services)  # what a service sends depends on its migration
         for name in self.spec.links:
             if name not in self.spec.buses and name not in self.file.left_out:
                 near = nearest(name, list(self.spec.buses))

@@ -50,7 +50,7 @@ def write_mcap(decoded: DecodedLog, path: Path) -> None:
             time_ns, data = next(sources[number])
             time_ns += log.start_ns
             writer.add_message(channels[number], time_ns, data, time_ns)
-        writer.finish()
+        writer.finish()  # type: ignore[no-untyped-call]
 
 
 def _in_order(decoded: DecodedLog) -> list[int]:

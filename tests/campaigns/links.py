@@ -22,9 +22,14 @@ sys.path[:0] = [str(ROOT), str(ROOT / "tests" / "unit" / "links")]
 from link_frames import damaged, in_pieces  # noqa: E402
 
 from gateway.can import BRS, ERROR, EXTENDED, FD, REMOTE, Frame  # noqa: E402
+from gateway.links.acf import CanMessage, Form, LinMessage, encode_can, encode_lin, ntscf  # noqa: E402
+from gateway.links.acf import decode as decode_acf  # noqa: E402
 from gateway.links.cannelloni import datagrams, decode, encode_frame  # noqa: E402
 from gateway.links.cannelloni_tcp import CannelloniSession  # noqa: E402
 from gateway.links.errors import RecordError  # noqa: E402
+from gateway.links.pdu_transport import Pdu, PduCarrier, PduMap, PduStream  # noqa: E402
+from gateway.links.pdu_transport import decode as decode_pdus  # noqa: E402
+from gateway.links.pdu_transport import encode as encode_pdu  # noqa: E402
 from gateway.links.record_stream import RecordStream  # noqa: E402
 from gateway.links.records import (  # noqa: E402
     Bye,
@@ -68,6 +73,15 @@ SOCKETCAND = (
     b"< fdsend 123 1 2 AA BB >< echo >< bcmmode >< delete 123 >"
 )
 CANNELLONI = b"".join(datagrams(FRAMES, 200))
+ACF = ntscf(
+    [
+        *(encode_can(CanMessage(3, frame, 5), form) for frame in FRAMES for form in Form),
+        encode_lin(LinMessage(1, 0x9C, b"12345")),
+    ],
+    7,
+    bytes(8),
+)
+PDUS = b"".join(encode_pdu(Pdu(number << 8, frame.data)) for number, frame in enumerate(FRAMES))
 CANNELLONI_TCP = b"CANNELLONIv1" + b"".join(map(encode_frame, FRAMES))
 
 
@@ -143,7 +157,45 @@ def cannelloni_tcp(chance: random.Random) -> bool:
     return conversation.failure is None
 
 
-PROTOCOLS: tuple[Callable[[random.Random], bool], ...] = (records, session, socketcand, cannelloni, cannelloni_tcp)
+def acf(chance: random.Random) -> bool:
+    try:
+        found = decode_acf(damaged(ACF, chance))
+    except RecordError:
+        return False
+    again = [encode_can(one) if isinstance(one, CanMessage) else encode_lin(one) for one in found.messages]
+    if sum(map(len, again)) < 2048:
+        assert decode_acf(ntscf(again, found.sequence, found.stream)).messages == found.messages
+    return True
+
+
+def pdu_transport(chance: random.Random) -> bool:
+    data = damaged(PDUS, chance)
+    fine = True
+    try:
+        assert b"".join(map(encode_pdu, decode_pdus(data))) == data
+        assert all(len(frame.data) <= 64 for frame in PduCarrier(PduMap()).unpack(data))
+    except RecordError:
+        fine = False
+    stream = PduStream()
+    try:
+        for piece in in_pieces(data, chance):
+            stream.feed(piece)
+            while stream.next() is not None:
+                pass
+    except RecordError:
+        return False
+    return fine and not stream.partial
+
+
+PROTOCOLS: tuple[Callable[[random.Random], bool], ...] = (
+    records,
+    session,
+    socketcand,
+    cannelloni,
+    cannelloni_tcp,
+    acf,
+    pdu_transport,
+)
 
 
 def main() -> int:

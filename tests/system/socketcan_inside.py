@@ -201,6 +201,38 @@ def flood(folder: Path) -> dict[str, Any]:
     return {"report": report, "in": _received("vcan0") - before, "out": seen(log, "vcan1"), "peak_kib": peak}
 
 
+def late(folder: Path) -> dict[str, Any]:
+    """A gateway that does not run for longer than its route's timeout, while the source message goes on coming."""
+    message = 'VERSION ""\nNS_ :\nBS_:\nBU_: A GW\nBO_ 291 {name}: 1 {sender}\n SG_ Value : 0|8@1+ (1,0) [0|255] "" A\n'
+    (folder / "a.dbc").write_text(message.format(name="Probe", sender="A"))
+    (folder / "b.dbc").write_text(message.format(name="Shown", sender="GW"))
+    (folder / "late.yaml").write_text(
+        "vehicle: late\nbuses:\n"
+        "  a: {kind: can, bitrate: 500k, database: a.dbc, restbus: false}\n"
+        "  b: {kind: can, bitrate: 500k, database: b.dbc, restbus: false}\n"
+        "gateway:\n  routes:\n"
+        "    - {from: a.Probe.Value, to: b.Shown.Value, send: each, timeout: 1s, on_timeout: 255}\n"
+        "links:\n  a: {channel: vcan0}\n  b: {channel: vcan1}\n"
+    )
+    log = folder / "late.log"
+    generate = ["cangen", "vcan0", "-g", "20", "-I", "123", "-L", "1", "-D", "07"]
+    with candump(log, "vcan1"):
+        run = cli(folder, "late", "run", str(folder / "late.yaml"), "--json", "--no-serve")
+        until(lambda: listeners("vcan0") == 1 and listeners("vcan1") == 2, "nobody listens")
+        source = subprocess.Popen(generate)
+        until(lambda: seen(log, "vcan1") > 5, "nothing is routed")
+        os.kill(run.pid, signal.SIGSTOP)
+        time.sleep(1.5)
+        os.kill(run.pid, signal.SIGCONT)
+        before = seen(log, "vcan1")
+        until(lambda: seen(log, "vcan1") > before + 90, "nothing is routed any more")
+        source.terminate()
+        source.wait()
+        until(lambda: seen(log, "vcan1", "123#FF") > 0, "no timeout when the source has ended")
+        run.interrupt()
+    return {"shown": [frame for _, _, frame in lines(log)]}
+
+
 def _received(interface: str) -> int:
     return int(Path(f"/sys/class/net/{interface}/statistics/rx_packets").read_text())
 
@@ -363,6 +395,8 @@ def replayed(folder: Path) -> dict[str, Any]:
 def real_drive(folder: Path) -> dict[str, Any]:
     """A drive of a real car, played by canplayer onto a linked bus: each speed that the live gateway took."""
     log, database = (Path(os.environ[name]) for name in ("REAL_DRIVE", "REAL_DATABASE"))
+    if not (log.is_file() and database.is_file()):
+        return {}
     signals = ROOT / "tests" / "data" / "hyundai_i30_signals.json"
     file = folder / "hyundai.yaml"
     file.write_text(
@@ -395,7 +429,7 @@ def _speeds(file: Path) -> None:
     print(json.dumps({"speeds": speeds, "report": report.as_json()}))
 
 
-SCENARIOS = {work.__name__: work for work in (demo, flood, trouble, refused, parts, replayed, real_drive)}
+SCENARIOS = {work.__name__: work for work in (demo, flood, late, trouble, refused, parts, replayed, real_drive)}
 
 
 def inside(folder: Path, names: list[str]) -> None:

@@ -5,6 +5,7 @@ Everything runs inside one boot of a kernel that has SocketCAN (`socketcan_insid
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import os
 import subprocess
@@ -14,6 +15,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import cantools
 import pytest
 
 ROOT = Path(__file__).parents[2]
@@ -21,6 +23,15 @@ INSIDE = Path(__file__).with_name("socketcan_inside.py")
 GATEWAY = [sys.executable, "-c", "from gateway.cli import main; main()"]
 LIMIT_S = 600.0
 Seen = dict[str, Any]
+REAL_DRIVE = ROOT.parent / "shared" / "data" / "real-drives" / "genesis-0-64kph.log"
+
+
+def real_database() -> Path | None:
+    """The Hyundai's database, of the package opendbc."""
+    package = importlib.util.find_spec("opendbc")
+    if package is None or package.origin is None:
+        return None
+    return next(Path(package.origin).parent.rglob("hyundai_i30_2014.dbc"), None)
 
 
 @pytest.fixture(scope="module")
@@ -30,13 +41,14 @@ def observed(require_tool: Callable[..., str]) -> Iterator[Callable[[str], Seen]
     require_tool("ip", package="iproute2")
     for tool in ("candump", "cansend", "cangen", "canplayer"):
         require_tool(tool, package="can-utils")
+    drive = {"REAL_DRIVE": str(REAL_DRIVE), "REAL_DATABASE": str(real_database() or "")}
     with tempfile.TemporaryDirectory(prefix="socketcan.", dir="/tmp") as folder:
         done = subprocess.run(
             [*GATEWAY, "vcan", "--buses", "4", "--kernel", "uml", "--", sys.executable, str(INSIDE), folder],
             capture_output=True,
             text=True,
             timeout=LIMIT_S,
-            env=os.environ | {"PYTHONPATH": str(ROOT)},
+            env=os.environ | {"PYTHONPATH": str(ROOT)} | drive,
             cwd=ROOT,
             check=False,
         )
@@ -103,6 +115,14 @@ def test_memory_stays_bounded_in_a_flood(observed: Callable[[str], Seen]) -> Non
     assert observed("flood")["peak_kib"] < 200_000
 
 
+def test_a_route_does_not_time_out_because_the_gateway_was_late(observed: Callable[[str], Seen]) -> None:
+    """Its source came every 20 ms; it was the gateway that stood still for longer than the route's timeout of 1 s."""
+    *while_it_came, last = observed("late")["shown"]
+    assert len(while_it_came) > 90
+    assert set(while_it_came) == {"123#07"}
+    assert last == "123#FF", "the timeout's value, once the source had ended"
+
+
 def test_an_interface_that_goes_and_comes_back_does_not_stop_the_drive(observed: Callable[[str], Seen]) -> None:
     report = observed("trouble")["report"]
     events = report["buses"]["powertrain"]["events"]
@@ -167,3 +187,18 @@ def test_a_drive_played_by_canplayer_gives_the_signals_of_its_replay(observed: C
         expected = signal["value"] if exact else pytest.approx(signal["value"], rel=0.02, abs=0.3)
         assert live[path]["value"] == expected, path
     assert replay["Vehicle.Body.Lights.Beam.Low.IsOn"]["value"] is True
+
+
+def test_a_real_cars_drive_played_by_canplayer_has_the_speeds_of_its_log(observed: Callable[[str], Seen]) -> None:
+    if not REAL_DRIVE.is_file():
+        pytest.skip(f"needs the real drive {REAL_DRIVE.name}, which is not in this checkout")
+    database = real_database()
+    if database is None:
+        pytest.skip("needs opendbc: pip install 'vehicle-gateway[test]'")
+    message = cantools.database.load_file(database, strict=False).get_message_by_name("EMS1")
+    frames = [line.split()[2].partition("#") for line in REAL_DRIVE.read_text().splitlines()]
+    logged = [message.decode(bytes.fromhex(data))["VS"] for key, _, data in frames if int(key, 16) == message.frame_id]
+    seen = observed("real_drive")
+    assert len(logged) > 1000 and max(logged) == 64
+    assert seen["speeds"] == logged
+    assert seen["report"]["buses"]["can0"]["frames"] == len(frames)

@@ -1,4 +1,4 @@
-"""A service: its commands one after the other, its main program, its time limits and restarts (systemd's service.c)."""
+"""A service: its commands one after the other, its main program and its time limits (systemd's service.c)."""
 
 from __future__ import annotations
 
@@ -6,75 +6,41 @@ from collections import deque
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Final
 
-from gateway.orchestrator.engine.program import Exit, Process, Start
+from gateway.orchestrator.engine.program import Exit
+from gateway.orchestrator.engine.program_unit import SIGKILL, Ears, ProgramUnit
+from gateway.orchestrator.engine.restarts import StartLimit, restarts, result_of
 from gateway.orchestrator.engine.states import ACTIVE_OF, Active, Freezer, ServiceState
-from gateway.orchestrator.engine.unit import Answer, Unit
-from gateway.orchestrator.errors import JobError, OrchestratorError
-from gateway.orchestrator.units import Command, ExecKind, LoadState, Restart, ServiceSpec, ServiceType, UnitSpec
+from gateway.orchestrator.engine.unit import Answer
+from gateway.orchestrator.units import Command, ExecKind, LoadState, ServiceType, UnitSpec
 from gateway.sim import Timer
 
 if TYPE_CHECKING:
     from gateway.orchestrator.engine.engine import Engine
 
 _S: Final = ServiceState
-SIGKILL: Final = 9
-SIGABRT: Final = 6
-_DIRTY: Final = frozenset({"exit-code", "signal", "core-dump", "timeout", "protocol", "resources"})
-_ABNORMAL: Final = frozenset({"signal", "core-dump", "timeout", "watchdog"})
 _STARTING: Final = frozenset({_S.START_PRE, _S.START, _S.START_POST})
 _STOPPING: Final = frozenset(
     {_S.STOP, _S.STOP_SIGTERM, _S.STOP_SIGKILL, _S.STOP_POST, _S.FINAL_SIGTERM, _S.FINAL_SIGKILL}
 )
 
 
-class _Ears:
-    """What a program's runner talks to; deaf for a program that has been replaced."""
-
-    def __init__(self, service: Service, kind: ExecKind, command: Command) -> None:
-        self.service = service
-        self.kind = kind
-        self.command = command
-        self.process: Process | None = None
-
-    def executed(self) -> None:
-        self.service.executed(self)
-
-    def notified(self, variables: Mapping[str, str]) -> None:
-        self.service.notified(variables)
-
-    def exited(self, end: Exit) -> None:
-        self.service.exited(self, end)
-
-
-class Service(Unit):
-    """A service. `main` and `control`: the programs that run now, with who listens to them."""
+class Service(ProgramUnit):
+    """A service: its commands before, after and beside the main program, and what follows when one ends."""
 
     def __init__(self, engine: Engine, spec: UnitSpec) -> None:
         super().__init__(engine, spec)
         self.state = _S.DEAD
-        self.main: _Ears | None = None
-        self.control: _Ears | None = None
-        self.last_exit: Exit | None = None
         self.restarts = 0
         self.status_text = ""
         self._left: deque[Command] = deque()
-        self._starts: deque[int] = deque()
-        self._attempts = 0
+        self._limit = StartLimit()
         self._forbid_restart = False
         self._reload_failed = False
         self._timer: Final = Timer(engine.kernel, self._time_is_up)
 
     @property
-    def service(self) -> ServiceSpec:
-        return self.spec.service or ServiceSpec()
-
-    @property
     def can_reload(self) -> bool:  # type: ignore[override]
         return bool(self.service.of(ExecKind.RELOAD))
-
-    @property
-    def main_pid(self) -> int:
-        return self.main.process.pid if self.main and self.main.process else 0
 
     # Asked by jobs
 
@@ -87,14 +53,14 @@ class Service(Unit):
             return Answer.ALREADY
         if self.spec.load_state is not LoadState.LOADED:
             return Answer.REFUSED
-        if not self._within_limit():
+        if not self._limit.allows(self.service, self.engine.now):
             self.result = "start-limit-hit"
             self._enter(_S.FAILED)
             return Answer.REFUSED
         self.result = "success"
         self._forbid_restart = False
         self.last_exit = None
-        self._attempts += 1
+        self.attempts += 1
         self._sequence(_S.START_PRE, ExecKind.START_PRE)
         return Answer.BEGUN
 
@@ -124,44 +90,15 @@ class Service(Unit):
     def reload_failed(self) -> bool:
         return self._reload_failed
 
-    def kill(self, who: str, number: int) -> None:
-        ears = {"main": (self.main,), "control": (self.control,), "all": (self.main, self.control)}.get(who)
-        if ears is None:
-            raise JobError(f"{who!r} is none of main, control and all")
-        found = [ear.process for ear in ears if ear is not None and ear.process is not None]
-        if not found:
-            raise JobError(f"Unit {self.name} has no {'' if who == 'all' else who + ' '}process to kill")
-        for process in found:
-            process.signal(number, everyone=who == "all")
-
-    def freeze(self) -> None:
-        if self.active is not Active.ACTIVE or self.main is None or self.main.process is None:
-            raise JobError(f"Unit {self.name} is not running: it cannot be frozen")
-        self.main.process.freeze()
-        self._set_freezer(Freezer.FROZEN)
-
-    def thaw(self) -> None:
-        if self.freezer is not Freezer.FROZEN or self.main is None or self.main.process is None:
-            raise JobError(f"Unit {self.name} is not frozen")
-        self.main.process.thaw()
-        self._set_freezer(Freezer.RUNNING)
-
-    def _set_freezer(self, freezer: Freezer) -> None:
-        self.freezer = freezer
-        self.engine.changed(self, "org.freedesktop.systemd1.Unit", {"FreezerState": str(freezer)})
-
     def reset_failed(self) -> None:
-        self._starts.clear()
+        self._limit.forget()
         self.restarts = 0
         self.result = "success"
         if self.state is _S.FAILED:
             self._enter(_S.DEAD)
 
     def give_up(self) -> None:
-        for ears in (self.main, self.control):
-            if ears is not None and ears.process is not None:
-                ears.process.signal(SIGKILL, everyone=True)
-        self.main = self.control = None
+        self.kill_all()
         self._timer.cancel()
         self._left.clear()
         self.state = _S.DEAD
@@ -169,7 +106,7 @@ class Service(Unit):
 
     # Told by programs
 
-    def executed(self, ears: _Ears) -> None:
+    def executed(self, ears: Ears) -> None:
         if ears is self.main and self.state is _S.START and self.service.type is ServiceType.EXEC:
             self._started()
 
@@ -180,7 +117,7 @@ class Service(Unit):
         if variables.get("READY") == "1" and self.service.type is ServiceType.NOTIFY and self.state is _S.START:
             self._started()
 
-    def exited(self, ears: _Ears, end: Exit) -> None:
+    def exited(self, ears: Ears, end: Exit) -> None:
         if ears is self.control:
             self.control = None
             self._control_exited(ears, end)
@@ -189,7 +126,7 @@ class Service(Unit):
             self.last_exit = end
             self._main_exited(ears, end)
 
-    def _control_exited(self, ears: _Ears, end: Exit) -> None:
+    def _control_exited(self, ears: Ears, end: Exit) -> None:
         good = end.clean or ears.command.ignore_failure
         if self.state in {_S.STOP_SIGTERM, _S.STOP_SIGKILL, _S.FINAL_SIGTERM, _S.FINAL_SIGKILL}:
             self._group_gone()
@@ -199,20 +136,20 @@ class Service(Unit):
             self._reload_failed = True
             self._back_to_running()
         elif self.state is _S.STOP_POST:
-            self._fail_with(_result_of(end))
+            self._fail_with(result_of(end))
             self._left.clear()
             self._finish_stop()
         else:
-            self._fail_with(_result_of(end))
+            self._fail_with(result_of(end))
             self._left.clear()
             self._signal_all(_S.STOP_SIGTERM)
 
-    def _main_exited(self, ears: _Ears, end: Exit) -> None:
+    def _main_exited(self, ears: Ears, end: Exit) -> None:
         good = end.clean or ears.command.ignore_failure or end.code in self.service.success_exit_status
         if self.freezer is Freezer.FROZEN:
-            self._set_freezer(Freezer.RUNNING)
+            self.set_freezer(Freezer.RUNNING)
         if not good:
-            self._fail_with(_result_of(end))
+            self._fail_with(result_of(end))
         if self.state is _S.START and self.service.type is ServiceType.ONESHOT and good:
             if not self._next_main():
                 self._sequence(_S.START_POST, ExecKind.START_POST)
@@ -230,18 +167,6 @@ class Service(Unit):
 
     # The way up
 
-    def _within_limit(self) -> bool:
-        spec = self.service
-        if spec.start_limit_interval_ns <= 0 or spec.start_limit_burst <= 0:
-            return True
-        now = self.engine.now
-        while self._starts and self._starts[0] <= now - spec.start_limit_interval_ns:
-            self._starts.popleft()
-        if len(self._starts) >= spec.start_limit_burst:
-            return False
-        self._starts.append(now)
-        return True
-
     def _sequence(self, state: ServiceState, kind: ExecKind) -> None:
         """Run the commands of a kind one after the other, in a state; then what follows it."""
         self._left = deque(self.service.of(kind))
@@ -255,7 +180,7 @@ class Service(Unit):
 
     def _next_command(self) -> None:
         if self._left:
-            self.control = self._run(_KIND_OF[self.state], self._left.popleft())
+            self.control = self.run(_KIND_OF[self.state], self._left.popleft())
             return
         if self.state is _S.START_PRE:
             self._start_main()
@@ -284,7 +209,7 @@ class Service(Unit):
     def _next_main(self) -> bool:
         if not self._left:
             return False
-        self.main = self._run(ExecKind.START, self._left.popleft())
+        self.main = self.run(ExecKind.START, self._left.popleft())
         return True
 
     def _started(self) -> None:
@@ -315,7 +240,7 @@ class Service(Unit):
     def _signal_all(self, state: ServiceState) -> None:
         """Ask all programs to end, or make them; go on when there are none."""
         self._left.clear()
-        living = [ears.process for ears in (self.main, self.control) if ears is not None and ears.process is not None]
+        living = self.living
         if not living:
             self.state = state
             self._group_gone()
@@ -339,22 +264,11 @@ class Service(Unit):
     def _finish_stop(self) -> None:
         self._timer.cancel()
         failed = self.result != "success"
-        restarts = not self._forbid_restart and self._restarts()
-        self._enter(_S.FAILED if failed else _S.DEAD, restarts=restarts)
-        if restarts and self.state in {_S.FAILED, _S.DEAD}:
+        again = not self._forbid_restart and restarts(self.service.restart, self.result)
+        self._enter(_S.FAILED if failed else _S.DEAD, restarts=again)
+        if again and self.state in {_S.FAILED, _S.DEAD}:
             self._enter(_S.AUTO_RESTART)
             self._arm(self.service.restart_ns)
-
-    def _restarts(self) -> bool:
-        how, result = self.service.restart, self.result
-        return (
-            how is Restart.ALWAYS
-            or (how is Restart.ON_SUCCESS and result == "success")
-            or (how is Restart.ON_FAILURE and result in {*_DIRTY, "watchdog"})
-            or (how is Restart.ON_ABNORMAL and result in _ABNORMAL)
-            or (how is Restart.ON_ABORT and result in {"signal", "core-dump"})
-            or (how is Restart.ON_WATCHDOG and result == "watchdog")
-        )
 
     def _time_is_up(self) -> None:
         if self.state is _S.AUTO_RESTART:
@@ -381,17 +295,6 @@ class Service(Unit):
 
     # Small things
 
-    def _run(self, kind: ExecKind, command: Command) -> _Ears:
-        ears = _Ears(self, kind, command)
-        spec = self.service
-        start = Start(self.spec, kind, command, spec.environment, spec.working_directory, self._attempts, self.main_pid)
-        try:
-            ears.process = self.engine.runner.start(start, ears)
-        except OrchestratorError as error:
-            self.engine.report(self.name, str(error))
-            self.engine.kernel.at(self.engine.now, lambda: ears.exited(Exit(203)))
-        return ears
-
     def _fail_with(self, result: str) -> None:
         """The first thing that went wrong counts."""
         if self.result == "success":
@@ -415,11 +318,3 @@ _KIND_OF: Final = {
     _S.STOP: ExecKind.STOP,
     _S.STOP_POST: ExecKind.STOP_POST,
 }
-
-
-def _result_of(end: Exit) -> str:
-    if end.clean:
-        return "success"
-    if end.signal is None:
-        return "exit-code"
-    return "core-dump" if end.signal == SIGABRT else "signal"

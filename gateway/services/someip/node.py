@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Final, NamedTuple
 
 from gateway.ethernet import Endpoint, is_multicast
@@ -29,6 +30,7 @@ from gateway.someip import (
     Available,
     Calls,
     Cast,
+    Found,
     Instance,
     Malformed,
     Message,
@@ -54,6 +56,8 @@ from gateway.someip import (
     segments,
 )
 
+RECONNECT_NS: Final = 500_000_000
+"""After a TCP connection was lost or refused, until the next try."""
 _ANSWERS: Final = (MessageType.RESPONSE, MessageType.ERROR)
 
 
@@ -310,6 +314,11 @@ class Node:
 
     def _stream_closed(self, remote: Endpoint) -> None:
         self._handle(self.discovery.offers.disconnected(remote))
+        for consumer in self.consumers:
+            found = consumer.found
+            if consumer.definition.reliable and found is not None and found.tcp == remote:
+                consumer.unavailable(f"the TCP connection to {remote} was lost")
+                self._connect_later(consumer, found)
 
     def _sd_datagram(self, data: bytes, source: Endpoint, target: Endpoint) -> None:
         cast = Cast.MULTICAST if is_multicast(target.host) else Cast.UNICAST
@@ -378,7 +387,7 @@ class Node:
                 self._kernel.now, f"{consumer.definition.name} ({found.instance}) is offered by {found.host}"
             )
             if consumer.definition.reliable:
-                self._connect(consumer, event)
+                self._connect(consumer, found)
             elif found.udp is None or self._client is None:
                 consumer.missing = f"offered by {found.host}, but not over UDP"
             else:
@@ -386,9 +395,8 @@ class Node:
                 for group in consumer.groups:
                     self.discovery.subscribe(found.instance, group, self._kernel.now, udp=self._client.local)
 
-    def _connect(self, consumer: Consumer, event: Available) -> None:
+    def _connect(self, consumer: Consumer, found: Found) -> None:
         """Events over TCP: the connection comes first, then the subscription."""
-        found = event.found
         if found.tcp is None or self._network is None:
             consumer.missing = f"offered by {found.host}, but not over TCP"
             return
@@ -396,13 +404,29 @@ class Node:
         consumer.missing = f"offered by {found.host}, and {found.tcp} does not take the TCP connection"
 
         def opened() -> None:
-            self._streams.add(stream)
-            consumer.available(found)
-            for group in consumer.groups:
-                self.discovery.subscribe(found.instance, group, self._kernel.now, tcp=stream.local)
-            self._pump()
+            if self._is_wanted(consumer, found):
+                self._streams.add(stream)
+                consumer.available(found)
+                for group in consumer.groups:
+                    self.discovery.subscribe(found.instance, group, self._kernel.now, tcp=stream.local)
+                self._pump()
+            else:
+                stream.close()
 
         stream.on_open = opened
+        stream.on_close = partial(self._connect_later, consumer, found)
+
+    def _connect_later(self, consumer: Consumer, found: Found) -> None:
+        def again() -> None:
+            if self._is_wanted(consumer, found):
+                self._connect(consumer, found)
+
+        self._kernel.after(RECONNECT_NS, again)
+
+    def _is_wanted(self, consumer: Consumer, found: Found) -> bool:
+        """It is still offered so, we still want it and do not have it."""
+        on = self._sd is not None and consumer.found is None
+        return on and self.discovery.finds.found.get(found.instance) == found
 
     def _unavailable(self, event: Unavailable) -> None:
         found = event.found

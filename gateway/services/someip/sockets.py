@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import errno
 import socket
 import struct
 from collections import Counter
@@ -43,10 +44,9 @@ class SocketPort:
         self._sendto = self._socket.sendto
         host, number = self._socket.getsockname()[:2]
         self.local: Final = Endpoint(host, number)
-        self._groups: list[socket.socket] = []
-        self._sockets = [self._socket]
+        self._groups: list[GroupPort] = []
         self._prepare_multicast()
-        self._read(self._socket, self.local)
+        network.read(self._socket, self.local, receive)
 
     def send(self, payload: bytes, target: Endpoint) -> bool:
         try:
@@ -74,27 +74,13 @@ class SocketPort:
 
     def join(self, group: str) -> None:
         """Hear a multicast group on the network's interface. EthernetError when that cannot be."""
-        if not is_multicast(group):
-            raise EthernetError(f"{group} is no multicast address: those are 224.0.0.0 to 239.255.255.255 and ff00::/8")
-        opened = _udp_socket(group, self.local.port)
-        try:
-            _join(opened, group, self._network.address)
-        except OSError as error:
-            opened.close()
-            raise EthernetError(
-                f"{self._network.address} cannot join the multicast group {group}: {error.strerror};"
-                " is it an address of this machine, of an interface that has multicast?"
-            ) from None
-        self._groups.append(opened)
-        self._sockets.append(opened)
-        self._read(opened, Endpoint(group, self.local.port))
+        self._groups.append(GroupPort(self._network, group, self.local.port, self._receive, self.local))
 
     def close(self) -> None:
-        for each in self._sockets:
-            with contextlib.suppress(RuntimeError):  # the loop is closed already
-                self._network.loop.remove_reader(each)
-            each.close()
-        self._sockets.clear()
+        for group in self._groups:
+            group.close()
+        self._groups.clear()
+        self._network.stop_reading(self._socket)
 
     def _prepare_multicast(self) -> None:
         address, sending = self._network.address, self._socket
@@ -106,26 +92,29 @@ class SocketPort:
             sending.setsockopt(socket.IPPROTO_IP, socket.IP_MULTICAST_TTL, 1)
             sending.setsockopt(socket.IPPROTO_IP, socket.IP_MULTICAST_LOOP, 1)
 
-    def _read(self, opened: socket.socket, target: Endpoint) -> None:
-        receive, network = self._receive, self._network
 
-        def ready() -> None:
-            for _ in range(BATCH):
-                try:
-                    data, place = opened.recvfrom(LARGEST)
-                except (BlockingIOError, InterruptedError):
-                    return
-                except OSError as error:  # an answer of ICMP to what was sent before
-                    network.counts[f"told by the network: {error.strerror}"] += 1
-                    return
-                source = Endpoint(*place[:2])
-                if network.watch is not None and source != self.local:  # what we sent to a group comes back to us
-                    network.watch.observe(Packet(source, target, data))
-                receive(data, source, target)
-                if opened.fileno() < 0:
-                    return
+class GroupPort:
+    """Hears one multicast group at a port. `own`: the address whose datagrams, coming back, are not shown again."""
 
-        network.loop.add_reader(opened, ready)
+    def __init__(
+        self, network: SocketNetwork, group: str, port: int, receive: Receive, own: Endpoint | None = None
+    ) -> None:
+        if not is_multicast(group):
+            raise EthernetError(f"{group} is no multicast address: those are 224.0.0.0 to 239.255.255.255 and ff00::/8")
+        self._network = network
+        self._socket = _udp_socket(group, port)
+        try:
+            _join(self._socket, group, network.address)
+        except OSError as error:
+            self._socket.close()
+            raise EthernetError(
+                f"{network.address} cannot join the multicast group {group}: {error.strerror};"
+                " is it an address of this machine, of an interface that has multicast?"
+            ) from None
+        network.read(self._socket, Endpoint(group, port), receive, own)
+
+    def close(self) -> None:
+        self._network.stop_reading(self._socket)
 
 
 class SocketStream(asyncio.Protocol):
@@ -231,6 +220,10 @@ class SocketNetwork:
     def open_udp(self, port: int, receive: Receive) -> SocketPort:
         return SocketPort(self, port, receive)
 
+    def open_group(self, group: str, port: int, receive: Receive) -> GroupPort:
+        """Only hear a group, beside whoever has the port. EthernetError when that cannot be."""
+        return GroupPort(self, group, port, receive)
+
     def listen(self, port: int, accept: Callable[[Any], object]) -> SocketListening:
         return SocketListening(self, port, accept)
 
@@ -238,6 +231,34 @@ class SocketNetwork:
         stream = SocketStream(self, target, None)
         self.spawn(self._connect(stream, target), f"SOME/IP TCP to {target}")
         return stream
+
+    def read(self, opened: socket.socket, target: Endpoint, receive: Receive, own: Endpoint | None = None) -> None:
+        """Hand over what comes at a socket, in batches, until `stop_reading`."""
+
+        def ready() -> None:
+            for _ in range(BATCH):
+                try:
+                    data, place = opened.recvfrom(LARGEST)
+                except (BlockingIOError, InterruptedError):
+                    return
+                except OSError as error:  # an answer of ICMP to what was sent before
+                    self.counts[f"told by the network: {error.strerror}"] += 1
+                    return
+                source = Endpoint(*place[:2])
+                if self.watch is not None and source != own:
+                    self.watch.observe(Packet(source, target, data))
+                receive(data, source, target)
+                if opened.fileno() < 0:
+                    return
+
+        self.loop.add_reader(opened, ready)
+
+    def stop_reading(self, opened: socket.socket) -> None:
+        """Close a socket that was read."""
+        if opened.fileno() >= 0:
+            with contextlib.suppress(RuntimeError):  # the loop is closed already
+                self.loop.remove_reader(opened)
+            opened.close()
 
     def spawn(self, work: Any, name: str) -> None:
         """Run a coroutine as a task that `close` ends."""
@@ -302,7 +323,8 @@ def _interface_of(address: str) -> int:
 
 
 def _refused(protocol: str, address: str, port: int, error: OSError) -> EthernetError:
-    return EthernetError(f"{protocol} port {port} of {address} cannot be had: {error.strerror}")
+    hint = "; another gateway? give this one another address with --someip" if error.errno == errno.EADDRINUSE else ""
+    return EthernetError(f"{protocol} port {port} of {address} cannot be had: {error.strerror}{hint}")
 
 
 def _nothing() -> None:

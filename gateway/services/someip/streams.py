@@ -46,7 +46,8 @@ class Streams:
                 stream.close()
 
         def gone() -> None:
-            if self._open.pop(remote, None) is not None:
+            if self._open.get(remote) is stream:
+                del self._open[remote]
                 self._closed(remote)
 
         stream.on_data, stream.on_close = data, gone

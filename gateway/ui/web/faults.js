@@ -4,7 +4,7 @@ import { byId, h, model, on, seconds, selection } from "./model.js";
 import { command, problem } from "./link.js";
 
 const pane = byId("pane-faults"), kinds = h("div"), form = h("form", { class: "form" }), list = h("div", { "aria-label": "faults at work" });
-pane.append(list, kinds, form);
+pane.append(kinds, form, list); // in this order: what is put in must not move what is under the pointer
 let kind = null;
 
 function choices(takes, given) {
@@ -46,9 +46,8 @@ function show() {
     } else field = h("input", { id, name, value: otherwise, autocomplete: "off", placeholder: otherwise || "as it is" });
     fields.push(h("label", { for: id }, text), field);
   }
-  form.replaceChildren(h("div", { class: "what" }, `${chosen.name}: ${chosen.text}`), ...fields,
-    h("label", { for: "fault-lasting" }, "for"), h("input", { id: "fault-lasting", name: "lasting", placeholder: "until taken out, or like 500ms", autocomplete: "off" }),
-    h("div", { class: "go" }, h("button", { class: "primary", type: "submit", id: "inject" }, "⚡ put it in")));
+  form.replaceChildren(h("div", { class: "what" }, h("b", {}, chosen.name), h("span", { class: "soft" }, chosen.text), h("span", { class: "grow" }), h("button", { class: "primary", type: "submit", id: "inject" }, "⚡ put it in")), ...fields,
+    h("label", { for: "fault-lasting" }, "for"), h("input", { id: "fault-lasting", name: "lasting", placeholder: "until taken out, or like 500ms", autocomplete: "off" }));
 }
 function grouped(all) { const found = new Map(); for (const each of all) found.set(each.group, [...found.get(each.group) ?? [], each]); return found; }
 

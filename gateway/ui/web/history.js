@@ -9,13 +9,15 @@ const series = new Map();
 export const keyOf = (message, index) => `m${message}.${index}`;
 export const keyOfPath = (number) => `p${number}`;
 
+const tail = (name) => name.length > 23 ? `…${name.slice(-22)}` : name;
+
 export function now(key) {
   if (key[0] === "p") { const row = model.pathRows.get(+key.slice(1)); const found = row?.[PATH.value]; return typeof found === "boolean" ? +found : found; }
   const [message, index] = key.slice(1).split(".").map(Number);
   return value(model.rows.get(message), index);
 }
 export function about(key) {
-  if (key[0] === "p") { const path = model.paths[+key.slice(1)]; return path && { name: path.path, short: path.path.split(".").slice(-2).join("."), unit: path.unit, labels: [] }; }
+  if (key[0] === "p") { const path = model.paths[+key.slice(1)]; return path && { name: path.path, short: tail(path.path.replace(/^Vehicle\./, "")), unit: path.unit, labels: [] }; }
   const [message, index] = key.slice(1).split(".").map(Number);
   const of = model.messages[message], signal = of?.signals[index];
   return signal && { name: `${of.bus}.${of.name}.${signal.name}`, short: `${of.name}.${signal.name}`, unit: signal.unit, labels: signal.labels };

@@ -1,6 +1,6 @@
 // All signals as cards, each with its value and a small line; only those on the screen are decoded.
 
-import { byId, h, model, number, on, put, word } from "./model.js";
+import { byId, h, model, number, on, put, s, word } from "./model.js";
 import { followed, matches, words } from "./filter.js";
 import { about, keyOf, keyOfPath, ring, stale } from "./history.js";
 import { spark } from "./plot.js";
@@ -18,12 +18,12 @@ export const onVisible = (act) => { changed = act; };
 export const visibleKeys = () => pane.hidden ? [] : [...visible];
 
 function card(key) {
-  const what = about(key), value = h("span", { class: "v" }), quality = h("span", { class: "q" }), canvas = h("canvas", { "aria-hidden": "true" });
+  const what = about(key), value = h("span", { class: "v" }), quality = h("span", { class: "q" }), line = s("path");
   const at = h("button", { class: "card", "data-key": key, title: what.name, "aria-label": what.name, "aria-pressed": isPlotted(key), onclick: () => { toggle(key); at.setAttribute("aria-pressed", isPlotted(key)); } },
-    h("span", { class: "k" }, what.short), value, quality, canvas);
+    h("span", { class: "k" }, what.short), value, quality, s("svg", { viewBox: "0 0 76 22", "aria-hidden": "true" }, line));
   ring(key);
   watcher.observe(at);
-  const found = { at, value, quality, canvas, what, key };
+  const found = { at, value, quality, line, what, key };
   made.set(key, found);
   return found;
 }
@@ -54,7 +54,7 @@ function refresh() {
     const text = key[0] === "m" ? word(model.rows.get(of), which) : number(model.pathRows.get(+key.slice(1))?.[1]);
     put(found.value, `${text}${found.what.unit && text !== "–" ? ` ${found.what.unit}` : ""}`);
     put(found.quality, stale(key) ? (key[0] === "p" ? model.pathRows.get(+key.slice(1))?.[2] ?? "" : "stale") : "");
-    if (index++ % 3 === turn % 3) spark(found.canvas, key);
+    if (index++ % 6 === turn % 6) found.line.setAttribute("d", spark(key));
   }
 }
 on("snapshot", () => requestAnimationFrame(refresh));

@@ -2,39 +2,32 @@
 
 from __future__ import annotations
 
-import io
 import itertools
 import json
 import statistics
 from collections import Counter, defaultdict
-from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import cantools
+import command_line
 import pytest
+from command_line import Done
 
-from gateway.cli.app import make_app
+from gateway.analysis.plot_signals import curves_of
+from gateway.analysis.source import open_source
+from gateway.routing import load_mapping
+from gateway.vehicle.log_databases import DatabaseChoice
 
 ROOT = Path(__file__).parents[3]
 DRIVES = ROOT.parent / "shared" / "data" / "real-drives"
 MAPPING = ROOT / "tests" / "data" / "hyundai_i30_signals.json"
 
 
-class Done(NamedTuple):
-    """What a command wrote."""
-
-    stdout: str
-    stderr: str
-
-
 def gateway(*words: str | Path, code: int = 0) -> Done:
-    """The command line in this process, as `gateway WORDS` has it."""
-    out, err = io.StringIO(), io.StringIO()
-    with redirect_stdout(out), redirect_stderr(err):
-        came = make_app(str(words[0]))(args=[str(word) for word in words], standalone_mode=False)
-    assert (came or 0) == code, err.getvalue()
-    return Done(out.getvalue(), err.getvalue())
+    done = command_line.gateway(*words)
+    assert done.returncode == code, done.stderr
+    return done
 
 
 def drive(name: str) -> Path:
@@ -283,3 +276,56 @@ def test_a_drive_as_mcap_has_the_values_that_cantools_decodes(genesis: tuple[Pat
     schema, channel, _ = found[0]
     assert (schema.encoding, channel.message_encoding, channel.metadata["id"]) == ("jsonschema", "json", "0x316")
     assert json.loads(schema.data)["properties"]["VS"] == {"type": "number", "description": "in km/h"}
+
+
+def test_a_path_of_the_tree_is_what_the_mapping_makes_of_each_frame(genesis: tuple[Path, Path]) -> None:
+    source = open_source(genesis[0], [DatabaseChoice(genesis[1])], lambda _: None)
+    (curve,) = curves_of(source, ["Vehicle.Speed"], load_mapping(MAPPING, source.databases))
+    message = cantools.database.load_file(genesis[1], strict=False).get_message_by_name("EMS1")
+    lines = by_hand(genesis[0])
+    frames = [(time, data) for time, identifier, data in lines if identifier == message.frame_id]
+    assert curve.values.tolist() == [message.decode(data)["VS"] for _, data in frames]
+    assert curve.times_s.tolist() == pytest.approx([(time - lines[0][0]) / 1e9 for time, _ in frames])
+    assert (curve.unit, curve.held) == ("km/h", True)
+
+
+@pytest.fixture(scope="module")
+def demo(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, Any]]:
+    """A recording of the demo vehicle, and what its run reported."""
+    trace = tmp_path_factory.mktemp("demo") / "demo.pcapng"
+    return trace, json.loads(gateway("run", ROOT, "--for", "3s", "--trace", trace, "--json").stdout)
+
+
+def test_the_load_of_a_recording_is_that_of_the_run(
+    demo: tuple[Path, dict[str, Any]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(ROOT)
+    trace, report = demo
+    document = json.loads(gateway("stats", trace, "--json").stdout)
+    for bus in document["buses"]:
+        ran = report["buses"][bus["bus"]]
+        assert bus["frames"] == ran["frames"]
+        assert bus["unknown_ids"] == 0
+        if bus["bus"] != "doors":  # headers that nobody answers are in no recording
+            assert bus["load"] == pytest.approx(ran["load"], rel=0.005)
+
+
+def test_what_the_demo_vehicle_protects_is_guessed(demo: tuple[Path, dict[str, Any]]) -> None:
+    document = json.loads(gateway("guess", demo[0], "--json", "--bus", "powertrain").stdout)
+    fields = {int(message["id"].rstrip("x"), 16): message["fields"] for message in document["messages"]}
+    for identifier in (0x0A0, 0x0B0, 0x100, 0x180):
+        assert places(fields[identifier], "counter") == [(8, 4)], hex(identifier)
+        assert places(fields[identifier], "checksum") == [(0, 8)], hex(identifier)
+        (note,) = [field["note"] for field in fields[identifier] if field["kind"] == "checksum"]
+        assert note == "CRC-8 SAE J1850, over its own byte as 0"
+
+
+def test_two_runs_of_one_seed_do_not_differ_and_of_another_they_do(
+    demo: tuple[Path, dict[str, Any]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(ROOT)
+    again, other = tmp_path / "again.pcapng", tmp_path / "other.pcapng"
+    gateway("run", ROOT, "--for", "3s", "--trace", again)
+    gateway("run", ROOT, "--for", "3s", "--seed", "7", "--trace", other)
+    assert "no difference" in gateway("diff", demo[0], again).stdout
+    assert "first difference" in gateway("diff", demo[0], other, code=1).stdout

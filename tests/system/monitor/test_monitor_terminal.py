@@ -133,7 +133,6 @@ def test_why_a_message_does_not_come_is_found_with_a_few_keys(
     monitor.until("r3 ")
     monitor.type("f")
     monitor.until("find: the next line")
-    monitor.type("", "C-u")
     monitor.type("chassis.WheelSpeeds", "Enter")
     monitor.until("r3 chassis.WheelSpeeds → powertrain")
     monitor.type("e")
@@ -239,8 +238,8 @@ def test_a_target_that_cannot_be_is_a_sentence(terminal: Callable[..., Terminal]
         screen = monitor.until(f"2-ended-{number}")
         assert sentence in screen
         assert "Traceback" not in screen
-    monitor.type(f"clear; TERM=dumb {MONITOR}; echo $?-ended", "Enter")
-    assert "this terminal (TERM=dumb) cannot be drawn on" in " ".join(monitor.until("2-ended").split())
+    monitor.type(f"clear; TERM=dumb {MONITOR}; echo $?-ended-dumb", "Enter")
+    assert "this terminal (TERM=dumb) cannot be drawn on" in " ".join(monitor.until("2-ended-dumb").split())
 
 
 def test_without_a_terminal_it_is_a_sentence() -> None:

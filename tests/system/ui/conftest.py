@@ -36,7 +36,7 @@ Serve = Callable[..., AbstractAsyncContextManager[Served]]
 
 
 @contextlib.asynccontextmanager
-async def _serve(*words: str) -> AsyncIterator[Served]:
+async def serve_page(*words: str) -> AsyncIterator[Served]:
     """`gateway WORDS --web 0` until the context is left; then it must end by itself, and well."""
     process = await asyncio.create_subprocess_exec(
         sys.executable,
@@ -72,4 +72,4 @@ async def _serve(*words: str) -> AsyncIterator[Served]:
 
 @pytest.fixture
 def serve() -> Serve:
-    return _serve
+    return serve_page

@@ -55,6 +55,11 @@ async def test_a_visitor_sees_the_vehicle_filters_follows_and_breaks_it(serve, p
         await page.until("document.querySelector('#story svg')?.ariaLabel.includes('WheelSpeeds of ESP')")
         told = await page.until("document.querySelector('#story svg').ariaLabel")
         assert "r3 to powertrain forwarded" in told
+        # A click closes it again, and opens it.
+        await page.click("#pane-messages tr[data-number]")
+        await page.until("document.getElementById('selection').hidden && !document.querySelector('.chip')")
+        await page.click("#pane-messages tr[data-number]")
+        await page.until("document.getElementById('selected').innerText === 'message chassis.WheelSpeeds'")
         # A click plots one of its signals.
         plots = await page.evaluate("document.querySelectorAll('#plot-list .plot').length")
         await page.click(".chip[aria-pressed=false]")

@@ -116,7 +116,7 @@ async def test_commands_are_answered_each(serve) -> None:
     ("words", "sentence"),
     [
         (["run", "--clock", "virtual", "--for", "1s", "--web", "0"], "use --clock wall"),
-        (["run", "--web", "no.such.host.invalid:1"], "cannot be at"),
+        (["run", "--web", "192.0.2.1:1"], "cannot be at"),
         (["run", "--web=elsewhere"], "is not an address"),
     ],
 )

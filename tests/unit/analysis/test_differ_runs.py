@@ -10,7 +10,8 @@ from analysis_logs import MS, SPEED, Entry, database, every, source
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.analysis.differ import Kind, LogDifference, difference
+from gateway.analysis.differ import difference
+from gateway.analysis.differ_model import Kind, LogDifference
 from gateway.analysis.differ_text import difference_json, difference_lines
 from gateway.can import Frame
 from gateway.vehicle import About, AboutRule

@@ -90,6 +90,16 @@ def test_our_own_frames_are_through_at_once_however_late_we_are() -> None:
     assert [(entry[0], entry[3].name) for entry in record] == [(5 * MS, "Sender")]
 
 
+def test_our_own_frame_does_not_overtake_one_that_was_on_the_wire_before_it() -> None:
+    kernel, bus, heard = bus_with_ear()
+    sender = bus.attach("Sender")
+    sender.send(numbered(2))
+    bus.received(numbered(1), 30 * MS)
+    bus.confirmed(numbered(2), 31 * MS)
+    kernel.run(50 * MS)
+    assert heard == [(30 * MS, 1), (31 * MS, 2)]
+
+
 def test_a_frame_that_is_not_ahead_waits_behind_those_that_are() -> None:
     kernel, bus, heard = bus_with_ear()
     bus.received(numbered(1), 30 * MS)

@@ -188,4 +188,3 @@ def test_what_a_socket_has_got_is_heard_before_a_late_kernel_goes_on() -> None:
     with one, other:
         run(main(), kernel, Clock.WALL)
     assert order == ["h", "timer"]
-

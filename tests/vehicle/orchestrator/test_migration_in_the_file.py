@@ -10,10 +10,12 @@ from typing import Any
 
 import pytest
 
+from gateway.database import Severity
 from gateway.orchestrator.migration import Mode
 from gateway.sim import Kernel
 from gateway.trace import Event, open_reader
 from gateway.vehicle import RunOptions, VehicleFileError, drive, load, read_vehicle
+from gateway.vehicle.check import check
 from gateway.vehicle.source import read
 
 ROOT = Path(__file__).parents[3]
@@ -145,3 +147,12 @@ def test_two_migrations_cannot_have_one_signal(tmp_path: Path) -> None:
 
     with pytest.raises(VehicleFileError, match=r"migrations light-control and again both have LightCommand\.LowBeam"):
         load(folder, Kernel())
+
+
+def test_check_tells_the_migrations_fault_and_not_what_follows_from_it(tmp_path: Path) -> None:
+    folder = project(tmp_path, to="light")
+
+    told = [finding for file in check([folder]) for finding in file.findings if finding.severity is Severity.ERROR]
+
+    assert [finding.text for finding in told] == ["to: there is no service 'light' (did you mean 'lights'?)"]
+    assert told[0].line is not None

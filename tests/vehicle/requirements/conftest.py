@@ -30,8 +30,8 @@ AT_REST: Final = {
 
 @pytest.fixture
 async def vehicle(vehicle: VehicleUnderTest) -> VehicleUnderTest:
-    """Parked and ready to drive."""
-    vehicle.set_inputs(AT_REST)
+    """Parked and ready to drive. A real ECU (--vehicle-real) has been put at rest by hand."""
+    vehicle.set_inputs({name: value for name, value in AT_REST.items() if name.partition(".")[0] not in vehicle.real})
     await vehicle["powertrain"].expect("VcuStatus", DriveState="Ready", within="5s")
     await vehicle["body"].expect("DriveInfo", BrakePressed="On", DriveState="Ready", within="5s")
     return vehicle

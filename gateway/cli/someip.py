@@ -1,0 +1,106 @@
+"""gateway someip monitor: what is offered, who has subscribed, what is missing and why."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from gateway.cli.options import Json, duration_option
+from gateway.sim import Clock, Kernel, run
+from gateway.vehicle import VehicleFile, build, read_vehicle
+
+if TYPE_CHECKING:
+    from gateway.services.someip import NodeOptions
+    from gateway.services.someip.monitor import Monitor
+
+VERBS = ("monitor",)
+
+
+def someip_command(
+    verb: Annotated[str, typer.Argument(metavar="VERB", help=", ".join(VERBS))],
+    vehicle: Annotated[
+        Path | None, typer.Argument(metavar="[VEHICLE]", help="Look for what this vehicle consumes, at its address.")
+    ] = None,
+    address: Annotated[
+        str | None, typer.Option(metavar="ADDRESS", help="Of this machine, where to listen; 127.0.0.1 if absent.")
+    ] = None,
+    group: Annotated[
+        str | None, typer.Option(metavar="GROUP", help="Multicast group of the service discovery.")
+    ] = None,
+    port: Annotated[int | None, typer.Option(help="Its UDP port.")] = None,
+    duration: Annotated[
+        str | None, typer.Option("--for", metavar="TIME", help="Listen so long; until Ctrl-C if absent.")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Tell what is offered over SOME/IP, who has subscribed to it, what is missing and why."""
+    if verb not in VERBS:
+        raise typer.BadParameter(f"there is no verb {verb!r}: write {' or '.join(VERBS)}")
+    from gateway.services.someip.listening import listen, trouble
+    from gateway.services.someip.monitor import Monitor
+
+    options, monitor = _options(read_vehicle(vehicle) if vehicle is not None else None, address, group, port, Monitor())
+    told = (lambda _line: None) if as_json else _line
+    with contextlib.suppress(KeyboardInterrupt):
+        run(listen(monitor, options, duration_option(duration), told), Kernel(), Clock.WALL)
+    troubles = trouble(monitor, options)
+    if as_json:
+        sys.stdout.write(json.dumps({**monitor.as_json(), "network": troubles}, indent=2) + "\n")
+    else:
+        _summary(monitor, troubles)
+
+
+def _options(
+    file: VehicleFile | None, address: str | None, group: str | None, port: int | None, monitor: Monitor
+) -> tuple[NodeOptions, Monitor]:
+    from dataclasses import replace
+
+    from gateway.services.someip import NodeOptions
+
+    options = NodeOptions("127.0.0.1")
+    if file is not None:
+        node = build(file, Kernel()).someip
+        if node is None:
+            raise typer.BadParameter(f"{file.source.file} has no `services`")
+        options = node.options
+        monitor.wanted = [consumer.definition for consumer in node.consumers]
+    changed = {"address": address, "group": group, "sd_port": port}
+    return replace(options, **{key: value for key, value in changed.items() if value is not None}), monitor  # type: ignore[arg-type]
+
+
+def _line(text: str) -> None:
+    sys.stdout.write(text + "\n")
+    sys.stdout.flush()
+
+
+def _summary(monitor: Monitor, troubles: list[str]) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table(box=None, pad_edge=False)
+    for title in ("SERVICE", "VERSION", "OFFERED BY", "AT", "SUBSCRIBERS"):
+        table.add_column(title, overflow="fold")
+    for seen in monitor.services.values():
+        groups = [
+            f"{group}: {where}" + ("" if standing == "acknowledged" else f" ({standing})")
+            for (own, group), who in sorted(monitor.subscribers.items())
+            if own == seen.instance
+            for where, standing in who.items()
+        ]
+        others = monitor.strangers.get(seen.instance, set())
+        host = seen.host + (f" (and, ignored, {', '.join(sorted(others))})" if others else "")
+        subscribers = "\n".join(groups) or ("none" if monitor.complete else "?")
+        table.add_row(str(seen.instance), f"{seen.major}.{seen.minor}", host, "\n".join(seen.places), subscribers)
+    console = Console(highlight=False, markup=False)
+    console.print(table)
+    for missing in monitor.missing():
+        _line(f"missing: {missing.service} for {missing.who}: {missing.why}")
+    if not monitor.complete and monitor.services:
+        _line("subscriptions are unicast: run as root, or with CAP_NET_RAW, to see those of other programs")
+    for text in troubles:
+        _line(f"network: {text}")
