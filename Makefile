@@ -36,7 +36,7 @@ bench: .venv/ready
 # Damaged inputs by the million for each reader and codec, mutated files, planted faults: hours, not part of the tests.
 campaign: .venv/ready
 	set -e; for call in "can_frames --frames 100000" "database --databases 20000 --payloads 1000000" "mapping" \
-	  "trace --inputs 1000000" "links --inputs 1000000" "someip --inputs 1000000" "lin" "vehicle --files 20000" "service_bus --kills 100 --payloads 1000000" \
+	  "trace --inputs 1000000" "links --inputs 1000000" "someip --inputs 1000000" "someip_kills --kills 100" "lin" "vehicle --files 20000" "service_bus --kills 100 --payloads 1000000" \
 	  "planted_faults"; do \
 	  echo "== $$call"; PYTHONPATH=. $(BIN)/python tests/campaigns/$${call%% *}.py $$(echo "$$call" | cut -s -d' ' -f2-); done
 

@@ -50,6 +50,11 @@ FIGURES: dict[str, str] = {
     "orchestrator.lost_changes": "orchestrator:measure_states",
     "orchestrator.controller_load": "orchestrator:measure_states",
     "orchestrator.offline": "orchestrator:measure_lost_node",
+    "watching.page": "watching:measure",
+    "watching.200_signals": "watching:measure",
+    "observing.monitor": "observing:measure",
+    "observing.metrics": "observing:measure",
+    "observing.capture": "observing:measure",
     "service_bus.mqtt_round_trip": "service_bus:measure",
 }
 """MODULE:FUNCTION of this folder."""

@@ -32,6 +32,8 @@ _LOSSY_LAYOUTS: Final = (
 """The usual ones first: with frames missing, a field with a stranger beside it looks like a wider one."""
 _BINS: Final = 16
 _LIVELY: Final = 0.1
+_ALWAYS: Final = 0.55
+"""The lowest bit of a counter changes each time, but where one of three values (0..2) begins anew."""
 _RANGE_SHARE: Final = 0.7
 """A counter may wrap before its bits are used up (AUTOSAR's profile 1 counts to 14), but not long before."""
 
@@ -40,14 +42,14 @@ def counters(payloads: Payloads) -> list[Field]:
     """The widest ones that do not overlap; those without a jump before those with a few."""
     found: list[Field] = []
     for share in (_EXACT, _SURE):
-        found = _found(payloads, _LAYOUTS, partial(_sure, share=share), found)
+        found = _found(payloads, _LAYOUTS, partial(_sure, share=share), found, _ALWAYS)
     return found
 
 
 def lossy_counters(payloads: Payloads, taken: list[Field]) -> list[Field]:
     """Those of a recorder that lost frames, beside the checksum that is `taken`. To be asked for where there is no other
     counter: a checksum can look like one."""
-    return _found(payloads, _LOSSY_LAYOUTS, _lossy, taken)[len(taken) :]
+    return _found(payloads, _LOSSY_LAYOUTS, _lossy, taken, _LIVELY)[len(taken) :]
 
 
 def _found(
@@ -55,13 +57,14 @@ def _found(
     layouts: tuple[tuple[int, int], ...],
     judge: Callable[[Numbers, int], str | None],
     found: list[Field],
+    often: float,
 ) -> list[Field]:
-    """What is found, and those that `judge` has something to say about besides."""
+    """What is found, and those that `judge` has something to say about besides; the lowest bit changes so `often`."""
     found = list(found)
     taken = {bit for field in found for bit in field.bits}
     if len(payloads) < FRAMES_MIN:
         return found
-    for field, values in _candidates(payloads, layouts):
+    for field, values in _candidates(payloads, layouts, often):
         note = None if taken & field.bits else judge(values, field.length)
         if note is not None and not any(follows(values, payloads.field(other)) for other in found):
             found.append(Field(FieldKind.COUNTER, field.start, field.length, note=note))
@@ -98,14 +101,16 @@ def _changes_in_each_half(payloads: Payloads, field: Field) -> bool:
     return bool(np.count_nonzero(flips[: field.length // 2]) and np.count_nonzero(flips[field.length // 2 :]))
 
 
-def _candidates(payloads: Payloads, layouts: tuple[tuple[int, int], ...]) -> Iterator[tuple[Field, Numbers]]:
+def _candidates(
+    payloads: Payloads, layouts: tuple[tuple[int, int], ...], often: float
+) -> Iterator[tuple[Field, Numbers]]:
     """Fields within a byte of which the lowest bit changes often, and the highest at all."""
     flips = payloads.flips
-    often = _LIVELY * (len(payloads) - 1)
+    least = often * (len(payloads) - 1)
     for width, shift in layouts:
         for byte in range(payloads.width):
             start = 8 * byte + shift
-            if flips[start] >= often and flips[start + width - 1] > 0:
+            if flips[start] >= least and flips[start + width - 1] > 0:
                 field = Field(FieldKind.COUNTER, start, width)
                 yield field, field_values(payloads.data, field)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 import numpy as np
@@ -23,7 +23,8 @@ Floats = NDArray[np.float64]
 class Curve:
     """`times_s` ascends; a NaN in `values` ends the line there. `names`: what values are called, for tables of labels.
 
-    `held`: the value stays until the next point, so that it is drawn in steps.
+    `held`: the value stays until the next point, so that it is drawn in steps. `sampled`: points come again and again, so
+    that a long time without one is a gap; otherwise only a NaN is.
     """
 
     title: str
@@ -32,6 +33,7 @@ class Curve:
     unit: str = ""
     names: Mapping[float, str] = field(default_factory=dict)
     held: bool = False
+    sampled: bool = True
 
     def __len__(self) -> int:
         return len(self.times_s)
@@ -45,6 +47,9 @@ class Curve:
 def with_gaps(curve: Curve) -> tuple[Curve, list[tuple[float, float]]]:
     """The curve with its line ended at each gap, and the gaps."""
     between = np.diff(curve.times_s)
+    if not curve.sampled:
+        away = np.flatnonzero(np.isnan(curve.values[:-1]))
+        return curve, [(float(curve.times_s[at]), float(curve.times_s[at + 1])) for at in away.tolist()]
     if len(between) < 4:
         return curve, []
     usual_s = float(np.percentile(between, _USUAL, method="lower"))
@@ -53,7 +58,7 @@ def with_gaps(curve: Curve) -> tuple[Curve, list[tuple[float, float]]]:
     ends = np.array([start for start, _ in gaps])
     times = np.insert(curve.times_s, places + 1, ends)
     values = np.insert(curve.values, places + 1, np.full(len(ends), np.nan))
-    return Curve(curve.title, times, values, curve.unit, curve.names, curve.held), gaps
+    return replace(curve, times_s=times, values=values), gaps
 
 
 def alone(curve: Curve) -> NDArray[np.bool_]:
@@ -80,4 +85,4 @@ def thinned(curve: Curve, most: int = POINTS_MAX) -> Curve:
         _, first = np.unique(rows // size, return_index=True)
         kept.append(rows[first])
     rows = np.unique(np.concatenate(kept))
-    return Curve(curve.title, curve.times_s[rows], curve.values[rows], curve.unit, curve.names, curve.held)
+    return replace(curve, times_s=curve.times_s[rows], values=curve.values[rows])

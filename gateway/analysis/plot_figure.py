@@ -158,7 +158,14 @@ def _explain(axis: Axes, group: Sequence[Curve], style: Style) -> None:
         )
     else:
         axis.set_title(f"[{first.unit}]", loc="left", fontsize="small", color=text)
-        axis.legend(fontsize="x-small", facecolor=ground, labelcolor=text, edgecolor=grid, loc="upper right")
+        axis.legend(
+            fontsize="x-small",
+            facecolor=ground,
+            labelcolor=text,
+            edgecolor=grid,
+            loc="upper left",
+            bbox_to_anchor=(1, 1),
+        )
     axis.ticklabel_format(axis="y", useOffset=False)
     if all(curve.held and not curve.names and set(np.unique(curve.values).tolist()) <= {0.0, 1.0} for curve in group):
         axis.set_ylim(-0.15, 1.15)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import csv
 import math
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final, TextIO
 
@@ -61,7 +62,7 @@ def curves_of_file(path: Path, names: Sequence[str], origin_s: float | None = No
         found += own
     start_s = min((float(curve.times_s[0]) for curve in found if len(curve)), default=0.0)
     origin_s = (origin_s or start_s) if start_s >= _DATES_S else 0.0
-    return [Curve(c.title, c.times_s - origin_s, c.values, c.unit, c.names, c.held) for c in found]
+    return [replace(curve, times_s=curve.times_s - origin_s) for curve in found]
 
 
 def _matches(name: str, title: str) -> bool:

@@ -130,6 +130,8 @@ def _of_path(source: Source, rule: UpwardRule) -> Curve:
     kernel.run(log.duration_ns)
     if not points:
         raise AnalysisError(f"{rule.leaf.path} has no value in it: it comes from {_places(rule)}", file=source.file)
+    if points[-1][1] is not None and points[-1][0] < log.duration_ns:
+        points.append((log.duration_ns, points[-1][1]))  # it still holds
     return _curve_of_points(source, rule, points)
 
 
@@ -145,7 +147,7 @@ def _curve_of_points(source: Source, rule: UpwardRule, points: list[tuple[int, o
         names = {0.0: "false", 1.0: "true"}
     numbers = {text: number for number, text in names.items()}
     values = [numbers[value] if isinstance(value, str) else _number(value) for _, value in points]
-    return Curve(rule.leaf.path, times, np.array(values), rule.leaf.unit, names, held=True)
+    return Curve(rule.leaf.path, times, np.array(values), rule.leaf.unit, names, held=True, sampled=False)
 
 
 def _number(value: object) -> float:

@@ -62,6 +62,9 @@ class Bus:
         """Where each good frame is noted, in the order of `Passage`'s fields."""
         self.taps: list[Callable[[int, Frame, Controller], object]] = []
         """Called with (end of frame, frame, sender) for each good frame: test instruments, which take no part."""
+        self.tapped_requested_ns: int = 0
+        self.tapped_start_ns: int = 0
+        """Of the frame that taps are told of, its request and its start; both 0 where frames do not wait (LIN)."""
         self.frames: int = 0
         self.errors: int = 0
         self.busy_ns: int = 0
@@ -275,6 +278,7 @@ class Bus:
             if self.record is not None:
                 self.record.append((now, self.index, frame, sender, requested_ns, start))
             if self.taps:
+                self.tapped_requested_ns, self.tapped_start_ns = requested_ns, start
                 self.tap(now, frame, sender)
             if sender.on_sent is not None:
                 sender.on_sent(frame, requested_ns, start)
@@ -300,6 +304,7 @@ class Bus:
         if self.record is not None:
             self.record.append((now, self.index, frame, controller, start, start))
         if self.taps:
+            self.tapped_requested_ns = self.tapped_start_ns = start
             self.tap(now, frame, controller)
         if self._calm:
             self._deliver(frame, controller)

@@ -31,7 +31,8 @@ def decode_command(
         typer.Option("--database", metavar="[BUS=]FILE", help="What the frames of a bus, or of all, mean."),
     ],
     out: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Write .csv, .json, .mf4 or .mcap; without, lines to the terminal.")
+        Path | None,
+        typer.Option(metavar="FILE", help="Write .csv, .json, .mf4 or .mcap; without, lines to the terminal."),
     ] = None,
     signals: Annotated[
         list[str] | None,

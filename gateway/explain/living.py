@@ -1,17 +1,17 @@
 """A vehicle that runs, asked as a recording is: its latest frames, and what it knows of itself, as records.
 
-`Journal` notes the frames of a running vehicle, not more than KEPT_FRAMES of them; before each, nothing but a tuple is
+`Journal` notes the frames of a running vehicle, not more than KEPT_FRAMES of them; for each, nothing but a tuple is
 made. All else is there anyway: the journeys of the gateway, the events of the buses, the states of controllers.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from itertools import islice
 from typing import TYPE_CHECKING, Final
 
-from gateway.can import KEY_MASK, Controller, ControllerState, Frame
+from gateway.can import KEY_MASK, Bus, Controller, ControllerState, Frame
 from gateway.explain.recording import Recording
 from gateway.routing import Quality
 from gateway.sim import NS_PER_S
@@ -26,15 +26,13 @@ KEPT_FRAMES: Final = 20_000
 _JOURNEYS: Final = 10_000
 """So many of the latest journeys are told of."""
 _TRIM_NS: Final = NS_PER_S
+Tap = Callable[[int, Frame, Controller], object]
 Passed = tuple[int, int, Frame, Controller, int, int]
 """As `gateway.can.Passage`."""
 
 
 class Journal:
-    """The latest frames of a vehicle, from `start` to `close`.
-
-    While something else records the vehicle (`--trace`), the times of request are not known here.
-    """
+    """The latest frames of a vehicle, from `start` to `close`."""
 
     def __init__(self, vehicle: Vehicle) -> None:
         self._vehicle = vehicle
@@ -42,26 +40,25 @@ class Journal:
         self._seen: dict[tuple[int, int], Passed] = {}
         """The latest of each identifier among those that are no longer kept: by bus and header."""
         self._running = False
+        self._taps: list[tuple[Bus, Tap]] = []
 
     def start(self) -> None:
         self._running = True
         for bus in self._vehicle.buses.values():
-            if bus.record is None:
-                bus.record = self._frames
-            else:
-                bus.taps.append(partial(self._tap, bus.index))
+            tap = partial(self._tap, bus)
+            bus.taps.append(tap)
+            self._taps.append((bus, tap))
         self._vehicle.kernel.after(_TRIM_NS, self._trim)
 
     def close(self) -> None:
         self._running = False
-        for bus in self._vehicle.buses.values():
-            if bus.record is self._frames:
-                bus.record = None
-            bus.taps[:] = [tap for tap in bus.taps if getattr(tap, "func", None) != self._tap]
+        for bus, tap in self._taps:
+            bus.taps.remove(tap)
+        self._taps.clear()
         self._frames.clear()
 
-    def _tap(self, bus: int, time_ns: int, frame: Frame, sender: Controller) -> None:
-        self._frames.append((time_ns, bus, frame, sender, time_ns, time_ns))
+    def _tap(self, bus: Bus, time_ns: int, frame: Frame, sender: Controller) -> None:
+        self._frames.append((time_ns, bus.index, frame, sender, bus.tapped_requested_ns, bus.tapped_start_ns))
 
     def _trim(self) -> None:
         if not self._running:

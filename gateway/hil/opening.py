@@ -13,7 +13,7 @@ from gateway.hil.errors import HilError
 from gateway.hil.host import Host
 from gateway.hil.vehicle import VehicleUnderTest
 from gateway.links import LinkAddress, parse_address
-from gateway.sim import Clock, Kernel
+from gateway.sim import SLICE_NS, Clock, Kernel, WallPace
 from gateway.sim import run as run_in
 from gateway.vehicle import VehicleFile, read_vehicle
 from gateway.vehicle.build import Builder
@@ -90,6 +90,9 @@ class Bench:
             raise HilError(
                 f"the loop that runs here is one in {host.loop.clock.value} time, and {clock.value} time is needed"
             )
+        if isinstance(host.loop.pace, WallPace):
+            # A test counts on the vehicle's clock: on a busy machine that may be late, but its frames may not be.
+            host.loop.pace.longest_slice_ns = SLICE_NS
         try:
             self.vehicle = self._build(host)
             await host.run(self._start)

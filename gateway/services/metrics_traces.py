@@ -81,7 +81,7 @@ class TraceSender:
 
     async def close(self) -> None:
         """End: what is under way is sent, but not tried again."""
-        self._exporter.shutdown()
+        self._exporter.shutdown()  # type: ignore[no-untyped-call]
         if self._sending is not None:
             await asyncio.gather(self._sending, return_exceptions=True)
 

@@ -36,7 +36,7 @@ _SELECT_LIMIT: Final = 1024
 SLICE_NS: Final = 1_000_000
 """A kernel that is later than this is behind the wall: it catches up in slices of so much, or more at high speed."""
 _SHARE: Final = 128
-"""A slice is at least this part of how far the kernel is behind, so that it catches up."""
+"""A slice is at least this part of how far the kernel is behind, so that it catches up whatever a slice costs."""
 _FINE_UNTIL_S: Final = 1 << 22
 """Up to here (48 days) seconds in a float tell nanoseconds apart."""
 
@@ -112,7 +112,8 @@ class _VirtualPace:
 class WallPace:
     """Time is the machine's monotonic clock since the start, `speed` times as fast.
 
-    `latest_ns` is the longest that an event had to wait, in time of the wall.
+    `latest_ns` is the longest that an event had to wait, in time of the wall. `longest_slice_ns` is how far a kernel that
+    has fallen behind goes at most before sockets are served again: short where that counts more than to catch up.
 
     The loop reads the clock as seldom as it can, because that may be a system call: all callbacks of one turn have the
     time at which the turn began (`turn_ns`).
@@ -126,6 +127,7 @@ class WallPace:
         self._held: int | None = None
         self._catching_up = False
         self.latest_ns = 0
+        self.longest_slice_ns: int = FOREVER
         self.threads = 0
 
     @property
@@ -199,7 +201,7 @@ class WallPace:
         close together in its time as they would have been.
         """
         behind = now - due
-        slice_ns = max(SLICE_NS, int(SLICE_NS * self.speed), behind // _SHARE)
+        slice_ns = min(max(SLICE_NS, int(SLICE_NS * self.speed), behind // _SHARE), self.longest_slice_ns)
         if behind <= slice_ns:
             self._catching_up = False
             return now
@@ -310,19 +312,40 @@ def run(main: Coroutine[Any, Any, T], kernel: Kernel, clock: Clock, speed: float
 
     SIGTERM cancels `main` as Ctrl-C does, so that a container that is stopped ends its recordings too.
     """
+    stop: list[Callable[[], object]] = []
+
+    async def stoppable() -> T:
+        task = asyncio.current_task()
+        assert task is not None
+        loop = asyncio.get_running_loop()
+        stop.append(lambda: loop.call_soon_threadsafe(task.cancel))
+        return await main
+
     with (
-        _terminated_like_interrupted(),
+        _terminated_like_interrupted(stop),
         asyncio.Runner(loop_factory=lambda: SimulationLoop(kernel, clock, speed)) as runner,
     ):
-        return runner.run(main)
+        try:
+            return runner.run(stoppable())
+        except asyncio.CancelledError:
+            raise KeyboardInterrupt from None
 
 
 @contextmanager
-def _terminated_like_interrupted() -> Iterator[None]:
+def _terminated_like_interrupted(stop: list[Callable[[], object]]) -> Iterator[None]:
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    before = signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))
+
+    def terminated(*_: object) -> None:
+        if signal.getsignal(signal.SIGINT) is not signal.SIG_IGN:
+            signal.raise_signal(signal.SIGINT)
+            return
+        # A shell starts background commands with SIGINT ignored, and asyncio leaves that as it is.
+        for each in stop:
+            each()
+
+    before = signal.signal(signal.SIGTERM, terminated)
     try:
         yield
     finally:

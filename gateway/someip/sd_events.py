@@ -15,7 +15,7 @@ class Instance(NamedTuple):
     instance: int
 
     def __str__(self) -> str:
-        return f"{self.service:04X}.{self.instance:04X}"
+        return f"{self.service:04X}." + ("any" if self.instance == 0xFFFF else f"{self.instance:04X}")
 
 
 class Gone(Enum):

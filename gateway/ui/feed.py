@@ -19,7 +19,7 @@ from gateway.ui.feed_state import Meter, event_rows, node_rows, part_rows, path_
 from gateway.ui.feed_traffic import Entry, Traffic
 from gateway.vehicle import Vehicle
 
-GATHER_NS: Final = 50_000_000
+GATHER_NS: Final = 200_000_000
 """Simulated time between two gatherings: at most so much is kept as single frames."""
 MISSED_CYCLES: Final = 3
 """A cyclic message that has not come for so many cycles is stale."""

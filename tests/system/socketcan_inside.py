@@ -283,16 +283,16 @@ CYCLE = """time_s,VCU.accelerator,ESP.brake,EPS.angle,BCM.ignition,VCU.gear,SWM.
 0,0.0,25.0,0.0,On,P,Off,LowBeam
 0.5,0.0,25.0,,,D,Left,
 0.8,70.0,0.0,0.0,,,,
-2.8,70.0,0.0,30.0,,,Off,
-2.9,0.0,60.0,,,,,
-4.8,0.0,60.0,,,P,,
+3.3,70.0,0.0,30.0,,,Off,
+3.4,0.0,60.0,,,,,
+6,0.0,60.0,,,P,,
 300,0.0,60.0,30.0,,,,
 """
-CYCLE_S = 6
+CYCLE_S = 7
 """Then the car stands, and nothing changes any more."""
 AWAKE_S = 4
 """About so long the ECUs wait for the cycle to begin."""
-SPEED = 0.4
+SPEED = 0.25
 """Ten processes share one processor, and that with whatever else the machine does. At full speed they need all of it."""
 
 

@@ -102,10 +102,9 @@ class Monitor:
         found = [Missing(str(each.instance), f"{each.name} of this vehicle", why) for each, why in self._lacking()]
         for search in self.searches:
             if not any(_fits(search, seen) for seen in self.services.values()):
-                instance = "any" if search.instance == ANY_INSTANCE else f"{search.instance:04X}"
                 near = [seen for seen in self.services.values() if seen.instance.service == search.service]
                 why = f"only {_versions(near)} is offered" if near else "nobody offers it"
-                found.append(Missing(f"{search.service:04X}.{instance}", search.host, why))
+                found.append(Missing(str(Instance(search.service, search.instance)), search.host, why))
         return found
 
     def as_json(self) -> dict[str, Any]:
@@ -151,8 +150,7 @@ class Monitor:
             search = Search(source.host, entry.service, entry.instance, entry.major)
             if search not in self.searches and len(self.searches) < KNOWN:
                 self.searches[search] = now
-                name = "any" if entry.instance == ANY_INSTANCE else f"{entry.instance:04X}"
-                yield f"{source.host} looks for {entry.service:04X}.{name}"
+                yield f"{source.host} looks for {instance}"
         elif entry.type == EntryType.SUBSCRIBE:
             yield from self._subscribe(entry, instance, source.host)
         elif entry.type == EntryType.ACK:

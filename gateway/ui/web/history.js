@@ -20,7 +20,7 @@ export function about(key) {
   if (key[0] === "p") { const path = model.paths[+key.slice(1)]; return path && { name: path.path, short: tail(path.path.replace(/^Vehicle\./, "")), unit: path.unit, labels: [] }; }
   const [message, index] = key.slice(1).split(".").map(Number);
   const of = model.messages[message], signal = of?.signals[index];
-  return signal && { name: `${of.bus}.${of.name}.${signal.name}`, short: `${of.name}.${signal.name}`, unit: signal.unit, labels: signal.labels };
+  return signal && { name: `${of.bus}.${of.name}.${signal.name}`, short: tail(`${of.name}.${signal.name}`), unit: signal.unit, labels: signal.labels };
 }
 export function stale(key) {
   if (key[0] === "p") return model.pathRows.get(+key.slice(1))?.[PATH.quality] !== "good";

@@ -284,8 +284,11 @@ def test_a_path_of_the_tree_is_what_the_mapping_makes_of_each_frame(genesis: tup
     message = cantools.database.load_file(genesis[1], strict=False).get_message_by_name("EMS1")
     lines = by_hand(genesis[0])
     frames = [(time, data) for time, identifier, data in lines if identifier == message.frame_id]
-    assert curve.values.tolist() == [message.decode(data)["VS"] for _, data in frames]
-    assert curve.times_s.tolist() == pytest.approx([(time - lines[0][0]) / 1e9 for time, _ in frames])
+    expected = [message.decode(data)["VS"] for _, data in frames]
+    times = [(time - lines[0][0]) / 1e9 for time, _ in frames]
+    # It holds to the end of the recording.
+    assert curve.values.tolist() == [*expected, expected[-1]]
+    assert curve.times_s.tolist() == pytest.approx([*times, (lines[-1][0] - lines[0][0]) / 1e9])
     assert (curve.unit, curve.held) == ("km/h", True)
 
 

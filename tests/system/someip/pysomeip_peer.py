@@ -46,7 +46,7 @@ class Navigation(service.SimpleService):
         self.group = service.SimpleEventgroup(self, id=1)
         self.group.values[4] = b"\x01"
         self.register_eventgroup(self.group)
-        self.register_method(0x0001, lambda message, address: bytes.fromhex("0000000a efbbbf 6e6f776865726500"))
+        self.register_method(0x0001, lambda message, address: bytes.fromhex("0000000b efbbbf 6e6f776865726500"))
         self.register_method(0x0003, self._set)
 
     def _set(self, message, address) -> bytes:

@@ -173,7 +173,7 @@ def test_the_command_tells_what_is_offered_and_missing(tmp_path: Path) -> None:
         ]
         assert told["missing"] == [
             {
-                "service": "1234.FFFF",
+                "service": "1234.any",
                 "who": "Route of this vehicle",
                 "why": "127.0.0.1 offers major version 1, and the file says 2",
             }

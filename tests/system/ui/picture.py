@@ -25,7 +25,8 @@ async def main() -> None:
         async with serve_page("run", "--no-serve") as served, browser(chromium, Path(folder)) as page:
             await page.open(served.url, scale=2)
             await page.until("document.querySelectorAll('#plot-list .plot').length >= 3")
-            await page.until(f"{CLOCK} >= {DRIVEN_S}")
+            for seconds in (DRIVEN_S // 2, DRIVEN_S):
+                await page.until(f"{CLOCK} >= {seconds}")
             await page.key("/")
             await page.type("chassis")
             await page.click("#pane-messages tr[data-number='18']")
@@ -45,7 +46,7 @@ async def main() -> None:
             await page.click("#inject")
             await page.click("#clear")
             await page.click("#tab-signals")
-            await asyncio.sleep(2)
+            await asyncio.sleep(8)
             (IMAGES / "web-faults.png").write_bytes(await page.screenshot())
 
 

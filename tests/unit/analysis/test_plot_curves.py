@@ -34,6 +34,14 @@ def test_a_curve_without_gaps_stays_as_it_is() -> None:
     assert (gaps, len(whole)) == ([], 50)
 
 
+def test_what_is_told_when_it_changes_has_a_gap_only_where_it_is_stale() -> None:
+    told = Curve(
+        "c", np.array([0.0, 0.1, 0.2, 0.3, 9, 9.5]), np.array([1, 2, 1, 2, np.nan, 3]), held=True, sampled=False
+    )
+    whole, gaps = with_gaps(told)
+    assert (len(whole), gaps) == (6, [(9.0, 9.5)])
+
+
 def test_a_value_between_two_gaps_stands_alone() -> None:
     lone = alone(curve([0, 1, 2, 3, 4], [1, np.nan, 5, np.nan, 7]))
     assert lone.tolist() == [True, False, True, False, True]

@@ -58,3 +58,20 @@ def test_an_interrupt_ends_the_run_and_tasks_clean_up(clock: str, number: signal
     assert out == "background has cleaned up\nmain has cleaned up\n"
     assert err.rstrip().endswith("KeyboardInterrupt")
     assert child.returncode == -signal.SIGINT
+
+
+@pytest.mark.parametrize("clock", ["VIRTUAL", "WALL"])
+def test_sigterm_ends_a_background_command_too_whose_shell_has_it_ignore_ctrl_c(clock: str) -> None:
+    program = PROGRAM.format(clock=clock, beat_ns=1_000)
+    command = ["sh", "-c", 'trap "" INT; exec "$@"', "sh", sys.executable, "-c", program]
+    child = subprocess.Popen(command, cwd=ROOT, stdout=-1, stderr=-1, text=True)
+    with child:
+        try:
+            assert child.stdout is not None
+            assert child.stdout.readline() == "running\n"
+            child.send_signal(signal.SIGTERM)
+            out, err = child.communicate(timeout=LIMIT_S)
+        finally:
+            child.kill()
+    assert out == "background has cleaned up\nmain has cleaned up\n"
+    assert err.rstrip().endswith("KeyboardInterrupt")
