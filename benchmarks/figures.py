@@ -24,6 +24,7 @@ FIGURES: dict[str, str] = {
     "explain.first": "explain:measure",
     "explain.signal": "explain:measure",
     "explain.frame": "explain:measure",
+    "explain.command": "explain:measure",
     "hil.fresh_vehicle": "hil:measure_fresh",
     "hil.ten_minutes": "hil:measure_ten_minutes",
     "links.frame_latency": "links:measure",

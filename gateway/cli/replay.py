@@ -85,7 +85,7 @@ def replay_command(
         car = build(file, Kernel())
     options = replace(options, services=domain_services(file, sdv=sdv, sdv_key=sdv_key, viss=viss, aaos=aaos))
     if web is not None:
-        options = ReplayPage(web, log.name).added_to(options)
+        options = ReplayPage(web, ", ".join(Path(name).name for name in log.files)).added_to(options)
     if as_json:
         sys.stdout.write(json.dumps(replay(car, log, options).as_json(), indent=2) + "\n")
     else:

@@ -107,7 +107,11 @@ def run_command(
         links=links,
         selection=selection,
         cycle_start_ns=cycle_start_option(cycle_start, in_step=not selection.whole and clock is Clock.WALL),
-        services=(*_services(clock is Clock.WALL if serve is None else serve, socketcand, cannelloni or []), *domains, *told),
+        services=(
+            *_services(clock is Clock.WALL if serve is None else serve, socketcand, cannelloni or []),
+            *domains,
+            *told,
+        ),
     )
     if as_json:
         report = drive(file, options)

@@ -51,8 +51,8 @@ def can_tools() -> Service:
 
     @contextlib.asynccontextmanager
     async def service(vehicle: Vehicle) -> AsyncIterator[None]:
-        place = place_for(vehicle.name)
         with _explaining(vehicle) as explain, _watching(vehicle) as watch:
+            place = place_for(vehicle.name)  # as late as can be: another run may begin in this moment
             streams = {**_streams(vehicle), "explain": explain, "monitor": watch}
             async with serve(vehicle.name, vehicle.buses, place, streams=streams):
                 tell(f"CAN tools find {vehicle.name} at {place}")
@@ -98,12 +98,11 @@ def _watching(vehicle: Vehicle) -> Iterator[Callable[[], StreamSource]]:
 
 def _streams(vehicle: Vehicle) -> StreamSources:
     """What those who attach can ask for beside the buses."""
-    epoch_ns = epoch_ns_of(wall_time_loop("a capture"))
 
     def capture() -> StreamSource:
         from gateway.vehicle.live_capture import LiveCapture
 
-        return LiveCapture(vehicle, epoch_ns)
+        return LiveCapture(vehicle, epoch_ns_of(wall_time_loop("a capture")))
 
     return {"capture": capture}
 

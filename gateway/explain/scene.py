@@ -20,7 +20,7 @@ from gateway.vehicle import AboutRule
 if TYPE_CHECKING:
     from gateway.trace import RecordTable
 
-_EVENTS: Final = 50_000
+_EVENTS: Final = 20_000
 """So many of the latest events are looked at."""
 LOOK_NS: Final = NS_PER_S
 """Loads and waits are told of so long before the moment."""

@@ -62,14 +62,12 @@ def _check_loop() -> None:
 
 
 async def _serve(host: str, port: int) -> None:
-    from amqtt.broker import Broker
-
     loop = asyncio.get_running_loop()
     # What a client does wrong is the client's business; amqtt logs it at the level of errors.
     logging.disable(logging.CRITICAL)
     plugins = {"amqtt.plugins.authentication.AnonymousAuthPlugin": {"allow_anonymous": True}}
     bind = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
-    broker: Any = Broker({"listeners": {"default": {"type": "tcp", "bind": bind}}, "plugins": plugins})
+    broker = _broker_class()({"listeners": {"default": {"type": "tcp", "bind": bind}}, "plugins": plugins})
     await broker.start()
     instance = broker._servers["default"].instance
     sys.stdout.write(f"{instance.sockets[0].getsockname()[1]}\n")
@@ -79,6 +77,28 @@ async def _serve(host: str, port: int) -> None:
     await reader.read()
     with contextlib.suppress(Exception):  # it ends anyway
         await asyncio.wait_for(broker.shutdown(), PATIENCE_S / 4)
+
+
+def _broker_class() -> Any:
+    """amqtt's broker without two faults of 0.12: whoever connects gets what is retained for the subscriptions of
+    others, and a message that comes right before its sender leaves may be lost."""
+    from amqtt.broker import Broker
+
+    class Mended(Broker):  # type: ignore[misc]
+        async def _publish_retained_messages_for_subscription(self, subscription: Any, session: Any) -> None:
+            subscribers = self._subscriptions.get(subscription[0], [])
+            if any(one.client_id == session.client_id for one, _ in subscribers):
+                await super()._publish_retained_messages_for_subscription(subscription, session)
+
+        async def _handle_disconnect(self, session: Any, handler: Any, waiter: Any) -> None:
+            queue = session.delivered_message_queue
+            while not queue.empty():
+                delivered = asyncio.get_running_loop().create_future()
+                delivered.set_result(queue.get_nowait())
+                await self._handle_message_delivery(session, handler, delivered)
+            await super()._handle_disconnect(session, handler, waiter)
+
+    return Mended
 
 
 def _main(host: str, port: int) -> None:

@@ -26,9 +26,9 @@ from gateway.someip.sd_events import (
     Unavailable,
     Unsubscribed,
 )
-from gateway.someip.sd_finds import Standing, Wanted
+from gateway.someip.sd_finds import Finds, Standing, Wanted
 from gateway.someip.sd_message import ANY_INSTANCE, ANY_MAJOR, ANY_MINOR, Entry, EntryType, SdMessage, parse_sd
-from gateway.someip.sd_offers import Offer, OfferedGroup
+from gateway.someip.sd_offers import Offer, OfferedGroup, Offers
 from gateway.someip.sd_options import (
     ConfigurationOption,
     EndpointKind,
@@ -68,6 +68,7 @@ __all__ = [
     "EndpointOption",
     "Entry",
     "EntryType",
+    "Finds",
     "Found",
     "Gone",
     "Instance",
@@ -81,6 +82,7 @@ __all__ = [
     "NotAcknowledged",
     "Offer",
     "OfferedGroup",
+    "Offers",
     "PayloadError",
     "Phase",
     "Reassembler",

@@ -24,13 +24,23 @@ _LINE_LIMIT: Final = 1 << 24
 NAME: Final = "monitor"
 
 
+def _stream(place: Path, name: str) -> socket.socket:
+    """A stream of the vehicle that listens there. LinkError when it has none."""
+    client = Client(place, NAME)
+    try:
+        return client.stream(name)
+    except LinkError:
+        client.close()
+        raise
+
+
 class VehicleLink:
     """One vehicle by its socket. `about` is there at once, snapshots come with `watch`."""
 
     def __init__(self, place: Path) -> None:
         """Connect. LinkError when nobody is there; UiError when its answer is none."""
         self.place: Final = place
-        self._stream = Client(place, NAME).stream(STREAM)
+        self._stream = _stream(place, STREAM)
         self._stream.settimeout(ANSWER_S)
         self._rest = b""
         try:
@@ -77,9 +87,8 @@ class VehicleLink:
 
     def ask(self, question: str) -> list[str]:
         """The lines of an answer, as `gateway explain` gives them; blocking. LinkError, or UiError with its reason."""
-        client = Client(self.place, NAME)
         try:
-            with client.stream("explain") as stream, stream.makefile("rwb") as file:
+            with _stream(self.place, "explain") as stream, stream.makefile("rwb") as file:
                 stream.settimeout(ANSWER_S)
                 file.write(question.encode() + b"\n")
                 file.flush()

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Final, NamedTuple
 
+from gateway.ui.feed import MISSED_CYCLES
 from gateway.ui.feed_about import MessageAbout, PathAbout, RouteAbout, VehicleAbout
 from gateway.ui.feed_rows import (
     BusRow,
@@ -23,7 +24,6 @@ from gateway.ui.feed_rows import (
     Visible,
 )
 
-MISSED_CYCLES: Final = 3
 _SLACK_NS: Final = 500_000_000
 CHANGE_SHOWN_NS: Final = 1_000_000_000
 """A byte that has changed is marked for so long."""
@@ -186,5 +186,5 @@ _KEYS: Final[Mapping[Pane, Callable[[MonitorState], Iterable[Key]]]] = {
     Pane.ROUTES: lambda state: iter(sorted(state.routes)),
     Pane.ECUS: lambda state: iter(state.ecus),
     Pane.NODES: lambda state: iter(state.nodes),
-    Pane.EVENTS: lambda state: reversed(range(len(state.events))),
+    Pane.EVENTS: lambda state: range(len(state.events)),
 }

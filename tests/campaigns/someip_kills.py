@@ -66,7 +66,8 @@ async def campaign(kills: int, folder: Path) -> list[float]:
         )
         await told(process, "ready")
         began = wall_clock_ns()
-        await told(process, "subscribed")
+        async with asyncio.timeout(60):
+            await told(process, "subscribed")
         times.append((wall_clock_ns() - began) / 1e9)
         await until(lambda: signal.datapoint.value == "nowhere" and signal.datapoint.quality is Quality.GOOD)
         process.kill()

@@ -303,7 +303,7 @@ def parts(folder: Path) -> dict[str, Any]:
     began = time.monotonic()
     first = cli(folder, "first", "run", str(vehicle), *LINKS, "--only", "ACU", "--for", "100ms", "--no-serve", "--json")
     first.report()
-    start = time.time() + 2 + 8 * (time.monotonic() - began)
+    start = time.time() + 3 + 16 * (time.monotonic() - began)
     common = ("run", str(vehicle), *LINKS, "--cycle-start", f"{start:.3f}", "--no-serve", "--json")
     common += ("--speed", str(SPEED))
     running = {name: cli(folder, name, *common, "--only", name) for name in PARTS}

@@ -45,7 +45,7 @@ function push(at, time, found) {
 
 let last = 0;
 on("snapshot", () => {
-  const time = model.time / 1e9;
+  const time = model.at / 1e9;
   if (time < last) for (const at of series.values()) at.n = 0;
   if (time !== last) for (const [key, at] of series) { const found = now(key); if (typeof found === "number") push(at, time, found); }
   last = time;

@@ -47,8 +47,7 @@ function choose(number, hold) {
 /** While none is kept: now and then the newest frame whose way has ended, of those that went furthest. */
 function pick() {
   if (kept || !model.journeys.length) return;
-  const there = model.journeys.some((row) => row[0] === chosen);
-  if (there && performance.now() - since < EVERY_MS) return;
+  if (performance.now() - since < EVERY_MS) return;
   const ended = model.journeys.filter(([, time, , , hops]) => time < model.time - 8e6 && hops.every((hop) => hop[1] !== "forwarded" || hop[3] !== null));
   const most = Math.max(0, ...ended.map((row) => row[4].length));
   const best = ended.find((row) => row[4].length === most) ?? model.journeys[0];
@@ -128,6 +127,6 @@ function describe([, first, , hops]) {
   return `${title(message(first[1]))} of ${first[2]} on ${first[0]} at ${seconds(first[5])}: ${way.join("; ")}`;
 }
 
-on("hello", () => { chosen = null; drawn = ""; keep(false); story.replaceChildren(); frames.replaceChildren(); if (!model.about.routes.length) story.append(h("p", { class: "empty" }, "no gateway is here, and so no frame goes through one")); });
+on("hello", () => { chosen = null; since = -1e9; drawn = ""; keep(false); story.replaceChildren(); frames.replaceChildren(); if (!model.about.routes.length) story.append(h("p", { class: "empty" }, "no route is here, so no frame has a way to show")); });
 on("whole", () => { if (byId("pane-journey").hidden) return; pick(); list(); drawStory(); });
 on("select", () => { keep(false); since = -1e9; });

@@ -7,7 +7,7 @@ export const PATH = { number: 0, value: 1, quality: 2, age: 3, target: 4 };
 export const ECU = { name: 0, state: 1, sent: 2, places: 3, failure: 4 };
 
 export const model = {
-  about: null, title: "", faultKinds: [], time: 0, frames: 0, rate: 0, updates: 0,
+  about: null, title: "", faultKinds: [], time: 0, at: 0, frames: 0, rate: 0, updates: 0,
   messages: [], rows: new Map(), paths: [], pathRows: new Map(), buses: new Map(), routes: [], ecus: new Map(),
   nodes: [], journeys: [], story: null, events: [], faults: [], playback: null, whole: false,
 };
@@ -55,6 +55,8 @@ export function takeSnapshot(found) {
     if (found.story) model.story = found.story;
   }
   if (found.playback) model.playback = found.playback;
+  // What is plotted over: the place in a recording, where there is one.
+  model.at = model.playback && model.playback[1] !== null ? model.playback[0] : model.time;
   tell("snapshot");
   if (found.whole) tell("whole");
 }

@@ -47,7 +47,7 @@ function line(pen, at, first, x, y) {
 
 /** The shape of a small line, as a path of 76 by 22: hundreds of canvases are slow to paint, paths are not. */
 export function spark(key, seconds = 10) {
-  const at = ring(key), end = model.time / 1e9, since = end - seconds;
+  const at = ring(key), end = model.at / 1e9, since = end - seconds;
   const [low, high, first] = limits(at, since);
   if (first >= at.n) return "";
   const range = high - low, step = Math.max(1, (at.n - first) / 50), y = (v) => range ? 20 - (v - low) / range * 18 : 11;
@@ -72,7 +72,7 @@ const spaced = (found, room) => found.length <= Math.max(2, room) ? found : [fou
 
 /** `most` seconds, fewer while there is less to show. */
 export function plot(canvas, key, index, most) {
-  const at = ring(key), end = model.time / 1e9, begun = at.n ? at.t[at.from] : end;
+  const at = ring(key), end = model.at / 1e9, begun = at.n ? at.t[at.from] : end;
   const seconds = Math.min(most, Math.max(5, end - begun)), since = end - seconds;
   let [low, high, first] = limits(at, since);
   const [pen, width, height] = fit(canvas);

@@ -16,14 +16,14 @@ export function draw() {
   const x0 = LEFT + (domains.length ? DOMAIN + GAP : 0), start = gateway ? x0 + GATEWAY : LEFT;
   const columns = arranged(about, rows);
   const most = Math.max(1, ...columns.map(({ column }) => column + 1));
-  const width = Math.max(room.clientWidth, start + most * 66 + 24);
+  const width = Math.max(room.clientWidth, start + most * 54 + 40);
   const row = Math.max(72, Math.min(110, (room.clientHeight - 14) / rows)), height = Math.max(rows * row + 14, room.clientHeight - 2);
   const top = (height - rows * row) / 2;
   map.setAttribute("viewBox", `0 0 ${width} ${height}`); map.setAttribute("width", width); map.setAttribute("height", height);
   const rail = (index) => top + index * row + Math.min(62, row - 24);
   const ties = s("g"), ways = s("g"), fronts = s("g");
   map.append(ties, ways, fronts);
-  about.buses.forEach((bus, index) => fronts.append(busAt(bus, index, start, width - 14, rail(index))));
+  about.buses.forEach((bus, index) => fronts.append(busAt(bus, index, start, width - 14, rail(index), Math.min(width, room.clientWidth) - 14)));
   const pitch = (width - start - 40) / most, box = Math.min(108, pitch - 8);
   for (const { part, column, rows: on_ } of columns) {
     const x = start + 22 + column * pitch, y = rail(on_[0]) - 16 - BOX, middle = x + box / 2;
@@ -77,13 +77,13 @@ function node(part, x, y, width, height, kind) {
   return made;
 }
 
-function busAt(bus, index, x, end, y) {
+function busAt(bus, index, x, end, y, seen) {
   const rates = bus.kind === "lin" ? `LIN ${bitrate(bus.bitrate)}` : bus.data_bitrate ? `CAN FD ${bitrate(bus.bitrate)}/${bitrate(bus.data_bitrate)}` : `CAN ${bitrate(bus.bitrate)}`;
   const made = s("g", { class: "node bus", ...act("bus", bus.name), "data-name": bus.name },
     s("rect", { class: "face", x, y: y - 6, width: end - x, height: 26 }),
     s("rect", { class: "rail", x, y, width: end - x, height: 6, rx: 3 }), s("rect", { class: "load", x, y, width: 0, height: 6, rx: 3 }),
     s("text", { x: x + 8, y: y + 19 }, s("tspan", { class: "bus-name" }, bus.name), s("tspan", { class: "small", dx: 8 }, `${rates}${bus.link ? ` ↔ ${bus.link}` : ""}`)),
-    s("text", { x: end, y: y + 19, "text-anchor": "end" }, s("tspan", { class: "warn" }), s("tspan", { dx: 8 }), s("tspan", { class: "small", dx: 8 })));
+    s("text", { x: seen, y: y + 19, "text-anchor": "end" }, s("tspan", { class: "warn" }), s("tspan", { dx: 8 }), s("tspan", { class: "small", dx: 8 })));
   places.buses.set(bus.name, { made, length: end - x });
   return made;
 }

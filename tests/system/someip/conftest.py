@@ -148,6 +148,12 @@ class Bench:
         program.expect("ready")
         return program
 
+    def program(self, command: list[str]) -> Program:
+        """Another program of the peer's namespace."""
+        program = Program([*self.network.at_peer, *command], self.folder)
+        self._stack.callback(program.close)
+        return program
+
     def bus(self, gateway: Program) -> can.BusABC:
         """python-can on the running gateway's bus."""
         waited = threading.Event()

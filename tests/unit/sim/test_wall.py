@@ -46,9 +46,10 @@ def test_no_event_and_no_timer_comes_before_its_time() -> None:
             kernel.at(due, lambda due=due: event(due))
         kernel.at(times[-1], done.set)
         await done.wait()
-        before = clock.time_ns()
+        # The loop's time, which on a busy machine may be behind the wall's and catching up.
+        before = asyncio.get_running_loop().time()
         await asyncio.sleep(0.002)
-        assert clock.time_ns() - before >= 2 * MS - 1
+        assert asyncio.get_running_loop().time() - before >= 0.002 - 1e-9
         assert seen == times
 
     run(main(), kernel, Clock.WALL)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import shutil
 from pathlib import Path
 from typing import Any
 
@@ -20,19 +19,19 @@ from gateway.vehicle.source import read
 
 ROOT = Path(__file__).parents[3]
 S = 1_000_000_000
-LIGHTS = {"python": "ecus/lights.py:Lights", "on": "body", "restart": "no"}
+LIGHTS = {"python": f"{Path(__file__).parent}/lights.py:Lights", "on": "body", "restart": "no"}
 MOVE = {"from": "BCM.LightCommand", "to": "lights", "signals": ["LowBeam", "HighBeam"]}
 
 
 def project(folder: Path, **migration: Any) -> Path:
     """The demo vehicle with the light service on a computer, and one migration."""
-    for name in ("dbc", "ecus"):
-        shutil.copytree(ROOT / name, folder / name)
-    shutil.copy(Path(__file__).parent / "lights.py", folder / "ecus" / "lights.py")
     spec = dict(read(ROOT / "vehicle.yaml").data)
     nodes = {"sdv": {"units": {"lights": LIGHTS}}}
     spec["domains"] = {"nodes": nodes, "migrations": {"light-control": {**MOVE, **migration}}}
-    (folder / "vehicle.yaml").write_text(json.dumps(spec, indent=1))
+    text = json.dumps(spec, indent=1)
+    for name in ("dbc/", "ecus/"):
+        text = text.replace(f'"{name}', f'"{ROOT}/{name}')
+    (folder / "vehicle.yaml").write_text(text)
     return folder
 
 
