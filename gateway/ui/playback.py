@@ -58,7 +58,5 @@ class PlayedTime(HeldTime):
 
     def seek(self, position_ns: int) -> None:
         """What came shortly before is played at once, so that everything is as it was at that moment."""
-        self._feed.gather()
-        before_ns = self._player.seek(position_ns)
         self._feed.forget()
-        self._pace.skip(before_ns)
+        self._pace.skip(self._player.seek(position_ns))
