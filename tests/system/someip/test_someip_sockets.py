@@ -186,10 +186,11 @@ def test_the_command_tells_what_is_offered_and_missing(tmp_path: Path) -> None:
 
 def test_the_command_refuses_what_it_cannot_do() -> None:
     for options, wrong in (
-        (["watch"], "there is no verb 'watch'"),
-        (["monitor", "--address", "10.255.255.1", "--for", "1s"], "cannot join the multicast group"),
+        (["someip", "watch"], "there is no verb 'watch'"),
+        (["someip", "monitor", "--address", "10.255.255.1", "--for", "1s"], "cannot join the multicast group"),
+        (["run", str(DATA.parent / "links" / "vehicle.yaml"), "--someip", "127.0.0.1"], "has no `services`"),
     ):
-        command = [sys.executable, "-m", "gateway", "someip", *options]
+        command = [sys.executable, "-m", "gateway", *options]
         done = subprocess.run(command, capture_output=True, text=True, timeout=LIMIT_S, check=False)
         assert done.returncode == 2
         assert wrong in " ".join(done.stderr.split())
