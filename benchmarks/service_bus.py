@@ -28,7 +28,7 @@ from gateway.sim import Clock, Kernel, run
 
 SIGNALS = 50
 VALUES = 2000
-ROUNDS = 7
+ROUNDS = 5
 _PATIENCE_S = 60.0
 
 

@@ -237,8 +237,7 @@ class MqttBus:
             return None
         found = self._properties.get(policy)
         if found is None:
-            found = self._properties[policy] = Properties(PacketTypes.PUBLISH)  # type: ignore[no-untyped-call]
-            found.MessageExpiryInterval = math.ceil(EXPIRY * policy.cycle_ns / NS_PER_S)
+            found = self._properties[policy] = _Expiry(math.ceil(EXPIRY * policy.cycle_ns / NS_PER_S))
         return found
 
     async def _farewell(self, client: aiomqtt.Client) -> None:
@@ -271,6 +270,19 @@ class MqttBus:
             else:
                 answer = ""
             await client.publish(topic.removesuffix(SET) + ANSWER, _answer(answer))
+
+
+class _Expiry(Properties):
+    """How long a message is worth keeping. Packed once: paho looks at all properties that there are, each time."""
+
+    def __init__(self, seconds: int) -> None:
+        super().__init__(PacketTypes.PUBLISH)  # type: ignore[no-untyped-call]
+        self.MessageExpiryInterval = seconds
+        object.__setattr__(self, "packed", super().pack())  # type: ignore[no-untyped-call]
+
+    def pack(self) -> bytes:
+        packed: bytes = self.packed  # type: ignore[attr-defined]
+        return packed
 
 
 class _Requests(asyncio.Queue[aiomqtt.Message]):
