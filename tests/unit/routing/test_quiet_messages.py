@@ -99,6 +99,11 @@ def status(counter: int, switch: int, big: int, fine: int) -> bytes:
     return STATUS.encode_raw({"Counter": counter, "Switch": switch, "Big": big, "Fine": fine})
 
 
+def in_order(told: list[tuple[int, str, object]]) -> list[tuple[int, str, object]]:
+    """Signals that become stale in the same moment are told in the order in which their timers were set."""
+    return sorted(told, key=lambda one: one[:2])
+
+
 few = st.sampled_from
 frames = st.builds(
     Step,
@@ -117,7 +122,7 @@ def test_a_quiet_message_does_what_looking_at_each_frame_does(mapping: VssMappin
     quiet, busy = Rig(mapping, quiet=True), Rig(mapping, quiet=False)
     quiet.take(steps)
     busy.take(steps)
-    assert quiet.told == busy.told
+    assert in_order(quiet.told) == in_order(busy.told)
     assert quiet.counts() == busy.counts()
     assert busy.passed == 0
     assert all(one.balanced for one in quiet.up.feeds)
