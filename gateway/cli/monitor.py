@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import signal
 import stat
 import sys
 from enum import Enum
@@ -61,15 +63,20 @@ def monitor_command(
     chosen = choose(target)
     if databases and chosen.kind in {Kind.SOCKET, Kind.VEHICLE}:
         raise typer.BadParameter("a vehicle has databases of its own: --database is for a real bus or a recording")
-    with hosted(chosen.kind.value, chosen.text, databases or []) as place:
-        link = VehicleLink(place)
-        try:
-            app = MonitorApp(link)
-            app.run()
-        finally:
-            link.close()
+    with contextlib.ExitStack() as stack:
+        link = VehicleLink(stack.enter_context(hosted(chosen.kind.value, chosen.text, databases or [])))
+        stack.callback(link.close)
+        signal.signal(signal.SIGHUP, lambda *_: _hung_up(stack))
+        app = MonitorApp(link)
+        app.run()
     if app.return_code:
         raise typer.Exit(app.return_code)
+
+
+def _hung_up(stack: contextlib.ExitStack) -> None:
+    """The terminal is gone: stop what was started, and leave at once, for the screen would wait to be drawn for ever."""
+    stack.close()
+    os._exit(128 + signal.SIGHUP)
 
 
 def _need_terminal() -> None:

@@ -104,9 +104,8 @@ class MonitorApp(App[None]):
         self._fit(self.size)
         self._watching = asyncio.create_task(self._watch(), name="watch")
         loop = asyncio.get_running_loop()
-        for number in (signal.SIGTERM, signal.SIGHUP):
-            with contextlib.suppress(ValueError, RuntimeError, NotImplementedError):  # not in the main thread
-                loop.add_signal_handler(number, self.exit)
+        with contextlib.suppress(ValueError, RuntimeError, NotImplementedError):  # not in the main thread
+            loop.add_signal_handler(signal.SIGTERM, self.exit)
         self.redraw()
 
     async def on_unmount(self) -> None:

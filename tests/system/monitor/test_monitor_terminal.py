@@ -194,11 +194,31 @@ def test_a_monitor_that_is_terminated_leaves_the_terminal_as_it_was_and_no_proce
     screen = monitor.until("ended 0")
     assert "1" in screen.split()
     assert "TorqueRequest" not in screen
-    for child in children:
-        deadline = time.monotonic() + LIMIT_S
-        while Path(f"/proc/{child}").exists():
-            assert time.monotonic() < deadline
+    gone(children)
+
+
+def gone(processes: list[int]) -> None:
+    """Wait until these processes are no more."""
+    deadline = time.monotonic() + LIMIT_S
+    for process in processes:
+        while Path(f"/proc/{process}").exists():
+            assert time.monotonic() < deadline, f"process {process} is still there"
             time.sleep(0.1)
+
+
+def test_a_terminal_that_is_closed_ends_the_monitor_and_its_vehicle(
+    terminal: Callable[..., Terminal], tmp_path: Path
+) -> None:
+    monitor = terminal(80, 24)
+    monitor.type(f"sh -c 'echo $$ >pid; exec {MONITOR} {VEHICLE}'", "Enter")
+    monitor.until("TorqueRequest")
+    pid = int((tmp_path / "pid").read_text())
+    children = [int(each) for each in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+    assert children
+
+    monitor.close()
+
+    gone([pid, *children])
 
 
 def test_a_recording_with_its_databases_is_a_car_to_look_at_without_colours_too(
