@@ -4,17 +4,23 @@ BIN := .venv/bin
 VEHICLE ?=
 ARGS ?=
 
-.PHONY: run test bindings check bench compiled campaign format clean
+.PHONY: run test peers check bench compiled campaign format clean
 
 run: .venv/ready
 	PYTHONPATH=$$($(BIN)/python compile_hot_rooms.py --if-made) $(BIN)/gateway run $(VEHICLE) $(ARGS)
 
-test: .venv/ready bindings
-	$(BIN)/pytest $(ARGS)
+# Two workers: many tests wait for other programs. `make test WORKERS=0` runs them in one process, one after the other.
+WORKERS ?= 2
+test: .venv/ready peers
+	$(BIN)/pytest -n $(WORKERS) --dist loadfile $(ARGS)
 
-# BlueChi's own Python bindings for their test, where the system's Python has GObject (apt-get install python3-gi).
+# Peers of the tests in environments of their own: BlueChi's bindings, where the system's Python has GObject (apt-get
+# install python3-gi), and someipy, whose licence keeps it apart.
 SYSTEM_PYTHON ?= /usr/bin/python3
-bindings:
+peers: .venv/ready
+	@if [ ! -x build/someipy/bin/someipyd ]; then \
+	  { $(PYTHON) -m venv build/someipy && build/someipy/bin/pip install --quiet --disable-pip-version-check someipy==2.1.2; } || \
+	  { rm -rf build/someipy; echo "someipy cannot be installed: its test skips"; }; fi
 	@if [ ! -x build/bluechi/bin/python ] && $(SYSTEM_PYTHON) -c 'import gi, venv' 2>/dev/null; then \
 	  { $(SYSTEM_PYTHON) -m venv --system-site-packages build/bluechi && \
 	    build/bluechi/bin/pip install --quiet --disable-pip-version-check --no-deps bluechi==1.2.1 dasbus==1.7; } || \

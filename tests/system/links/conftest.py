@@ -89,9 +89,9 @@ class Simulation:
     def ecu_sends(self, bus: str, *frames: Frame) -> None:
         self.call(lambda: [self.ecus[bus].send(frame) for frame in frames])
 
-    def flood(self, bus: str, count: int) -> None:
-        """Let an ECU send so many numbered frames, each when the last is through; returns at once."""
-        ecu, numbers = self.ecus[bus], iter(range(count))
+    def flood(self, bus: str, count: int, first: int = 0) -> None:
+        """Let an ECU send so many frames, numbered from `first` on, each when the last is through; returns at once."""
+        ecu, numbers = self.ecus[bus], iter(range(first, first + count))
 
         def send_next(*_: object) -> None:
             number = next(numbers, None)

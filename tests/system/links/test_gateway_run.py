@@ -20,6 +20,7 @@ from gateway.links.cannelloni import decode
 LIMIT_S = 20.0
 VEHICLE = Path(__file__).parents[2] / "data" / "links" / "vehicle.yaml"
 GATEWAY = [sys.executable, "-c", "from gateway.cli import main; main()", "run", str(VEHICLE)]
+RUNS: list[subprocess.Popen[str]] = []
 LAST = 0x7FF
 """The identifier after which everyone stops."""
 
@@ -42,10 +43,15 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def stack() -> Iterator[ExitStack]:
     with ExitStack() as everything:
         yield everything
+        for run in RUNS:  # of a test that failed: what still runs would be waited for
+            run.kill()
+        RUNS.clear()
 
 
 def started(*options: str) -> subprocess.Popen[str]:
-    return subprocess.Popen([*GATEWAY, *options], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    run = subprocess.Popen([*GATEWAY, *options], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    RUNS.append(run)
+    return run
 
 
 def told(run: subprocess.Popen[str], lines: int) -> list[str]:

@@ -154,5 +154,5 @@ def bluechi_python() -> str:
                 return candidate
         except OSError:
             continue
-    reason = "needs BlueChi's bindings: apt-get install python3-gi python3-venv; make bindings"
+    reason = "needs BlueChi's bindings: apt-get install python3-gi python3-venv; make peers"
     return pytest.fail(reason) if os.environ.get("CI", "").lower() == "true" else pytest.skip(reason)

@@ -1,12 +1,11 @@
 """someipy as a second peer, for events and a call.
 
-It is GPL-3.0 and stays in an environment of its own: VEHICLE_GATEWAY_SOMEIPY names the Python of one that has it.
+It is GPL-3.0 and stays in an environment of its own, build/someipy, which `make peers` makes.
 """
 
 from __future__ import annotations
 
 import json
-import os
 from pathlib import Path
 
 import can
@@ -15,10 +14,10 @@ import pytest
 
 @pytest.fixture
 def someipy() -> Path:
-    found = os.environ.get("VEHICLE_GATEWAY_SOMEIPY")
-    if not found:
-        pytest.skip("needs someipy: python3 -m venv E; E/bin/pip install someipy; VEHICLE_GATEWAY_SOMEIPY=E/bin/python")
-    return Path(found)
+    found = Path(__file__).parents[3] / "build" / "someipy" / "bin" / "python"
+    if not found.with_name("someipyd").exists():
+        pytest.skip("needs someipy: make peers")
+    return found
 
 
 def test_someipy_subscribes_and_calls(bench, someipy: Path) -> None:
