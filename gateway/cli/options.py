@@ -12,7 +12,11 @@ from gateway.sim import Clock, DurationError, duration_ns
 
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document on standard output, and nothing else.")]
 VehiclePath = Annotated[
-    Path | None, typer.Argument(metavar="[VEHICLE]", help="A vehicle file or its folder; the demo vehicle if absent.")
+    Path | None,
+    typer.Argument(
+        metavar="[VEHICLE]",
+        help="A vehicle file or its folder; if absent, the vehicle.yaml here, else the demo vehicle.",
+    ),
 ]
 
 
