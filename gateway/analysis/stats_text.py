@@ -110,7 +110,7 @@ def _notes(message: MessageStats, stats: LogStats) -> Iterator[str]:
 def _absent_lines(stats: LogStats) -> Iterator[str]:
     if not stats.absent:
         return
-    listed = ", ".join(named(message) for _, message in stats.absent[:_ABSENT_TOLD])
+    listed = ", ".join(f"{bus}.{named(message)}" for bus, message in stats.absent[:_ABSENT_TOLD])
     more = f" and {len(stats.absent) - _ABSENT_TOLD} more" if len(stats.absent) > _ABSENT_TOLD else ""
     yield f"{len(stats.absent)} cyclic messages of the databases never came: {listed}{more}"
 

@@ -45,6 +45,8 @@ def timing_lines(timing: Timing) -> Iterator[str]:
 def _bus_lines(bus: BusTiming, advice: Advice | None) -> Iterator[str]:
     missed = sum(1 for message in bus.messages if message.missed)
     judged = f"{missed} deadline{'' if missed == 1 else 's'} can be missed" if missed else "all deadlines are kept"
+    if all(message.deadline_ns is None for message in bus.messages):
+        judged = "no deadline is known"
     busy = "no end of a busy time" if bus.busy_ns is None else f"busy for {duration_text(bus.busy_ns)} at most"
     yield f"{bus.name}, {bus.bitrate / 1000:g} kbit/s: load {bus.load:.1%} at its worst, {busy}, {judged}"
     yield from _table(_COLUMNS, [_row(message) for message in bus.messages])

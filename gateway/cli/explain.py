@@ -92,7 +92,11 @@ def _live(which: Path | None, question: str) -> Told:
     from gateway.links.client import Client
     from gateway.links.places import find, running
 
-    place = find(None) if which is None else next((each for each in running() if each.stem == str(which)), None)
+    place = (
+        find(None, "`gateway explain PATH`")
+        if which is None
+        else next((each for each in running() if each.stem == str(which)), None)
+    )
     client = Client(find(which) if place is None else place, "explain")
     try:
         with client.stream(STREAM) as stream, stream.makefile("rwb") as file:

@@ -76,7 +76,7 @@ def _capture(fifo: Path, interface: str, named: str | None) -> None:
     from gateway.vehicle.attached_capture import ask_capture, copy_capture
 
     wanted = named or next((str(place) for place in running() if _interface(place) == interface), None)
-    stream = ask_capture(find(wanted))
+    stream = ask_capture(find(wanted, "--socket PATH"))
     try:
         with fifo.open("wb", buffering=0) as writer:
             copy_capture(stream, writer.write)

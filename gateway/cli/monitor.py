@@ -94,7 +94,7 @@ def choose(text: str | None) -> Target:
     """What a target means. UiError for a file that is not there; LinkError where several vehicles run."""
     if text is None:
         if os.environ.get(VARIABLE) or running():
-            return Target(Kind.SOCKET, str(find()))
+            return Target(Kind.SOCKET, str(find(choice="`gateway monitor PATH`")))
         return Target(Kind.VEHICLE, str(find_vehicle(None)))
     path = Path(text)
     named = next((place for place in running() if place.stem == text), None)

@@ -123,7 +123,7 @@ def _all_written(descriptor: int) -> Callable[[bytes], object]:
 def _find(place: Path | None) -> Path:
     from gateway.links.places import find
 
-    return find(place)
+    return find(place, "--socket PATH")
 
 
 @contextlib.contextmanager

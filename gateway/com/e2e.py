@@ -76,6 +76,10 @@ class E2EChecker:
         self.state.add(status)
         return status
 
+    def accepts(self, data: bytes) -> bool:
+        """Check a payload that came; whether it may be used."""
+        return self.check(data) in GOOD
+
     def _judge(self, data: bytes | None) -> E2EStatus:
         if data is None:
             return E2EStatus.NO_NEW_DATA

@@ -37,23 +37,23 @@ class DataIdMode(Enum):
 @dataclass(frozen=True, slots=True)
 class _Layout:
     """`header`: bytes; `counter`: its place and size in bytes, of which `modulo` values are used; `length`, `data_id`:
-    place and size in the header, where they are sent; `crc`: the place of its first byte."""
+    place and size in the header, where they are sent; `crc`: its place and size."""
 
     header: int
     counter: tuple[int, int]
     modulo: int
-    crc: int
+    crc: tuple[int, int]
     data_id_bits: int
     length: tuple[int, int] | None = None
     data_id: tuple[int, int] | None = None
 
 
 _LAYOUTS: Final = {
-    Profile.P01: _Layout(2, (1, 1), 15, 0, 16),
-    Profile.P02: _Layout(2, (1, 1), 16, 0, 8),
-    Profile.P04: _Layout(12, (2, 2), 1 << 16, 8, 32, (0, 2), (4, 4)),
-    Profile.P05: _Layout(3, (2, 1), 1 << 8, 0, 16),
-    Profile.P07: _Layout(20, (12, 4), 1 << 32, 0, 32, (8, 4), (16, 4)),
+    Profile.P01: _Layout(2, (1, 1), 15, (0, 1), 16),
+    Profile.P02: _Layout(2, (1, 1), 16, (0, 1), 8),
+    Profile.P04: _Layout(12, (2, 2), 1 << 16, (8, 4), 32, (0, 2), (4, 4)),
+    Profile.P05: _Layout(3, (2, 1), 1 << 8, (0, 2), 16),
+    Profile.P07: _Layout(20, (12, 4), 1 << 32, (0, 8), 32, (8, 4), (16, 4)),
 }
 _MODES: Final = {
     DataIdMode.BOTH: "E2E_P01_DATAID_BOTH",
@@ -102,6 +102,16 @@ class E2EConfig:
             raise ComError("E2E P01 with the nibble of the data identifier has one of 12 bits")
 
 
+def header_fields(config: E2EConfig) -> list[int]:
+    """The bits that each field of the header overwrites, as masks over the payload read as a little-endian integer."""
+    layout, begin = _LAYOUTS[config.profile], 8 * config.offset
+    if config.profile in (Profile.P01, Profile.P02):  # the counter is a nibble, and the other one is left as it is
+        nibble = [0xF000 << begin] if config.data_id_mode is DataIdMode.NIBBLE else []
+        return [0xFF << begin, 0x0F00 << begin, *nibble]
+    fields = (layout.crc, layout.counter, layout.length, layout.data_id)
+    return [(1 << 8 * field[1]) - 1 << begin + 8 * field[0] for field in fields if field is not None]
+
+
 class E2EProfile:
     """The bytes of one protected message: puts header and CRC in, and looks at those of others."""
 
@@ -143,7 +153,7 @@ class E2EProfile:
 
     def spoiled(self, data: bytes) -> bytes:
         """With a wrong CRC, for tests of receivers."""
-        place = self.config.offset + self._layout.crc
+        place = self.config.offset + self._layout.crc[0]
         return data[:place] + bytes([data[place] ^ 1]) + data[place + 1 :]
 
     def _first_profile_fits(self, data: bytes) -> bool:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import Final
 
 from gateway.can import KEY_MASK, priority
+from gateway.com import header_of
+from gateway.ecu import NOBODY
 from gateway.explain.cause import Cause, Fault, Stage
 from gateway.explain.notes import note_of
 from gateway.explain.passing import passing
@@ -13,10 +15,12 @@ from gateway.explain.sender import Missing
 from gateway.explain.told import BUS_OFF, OFF, ON, RECOVERED, Told
 from gateway.sim import duration_text
 from gateway.vehicle import AboutRule
+from gateway.vehicle.findings import named
 
 CYCLES: Final = 3
 """A message that has not come for so many of its cycles does not come."""
 _DEEPEST: Final = 5
+_MISSED_TOLD: Final = 4
 _LATE: Final = 0.25
 """Part of its cycle that a message may wait for the bus before that is worth telling."""
 
@@ -71,6 +75,21 @@ class Arrival:
             if not rule.signal
         ]
         return min((cycle_ns for cycle_ns in sources if cycle_ns), default=None)
+
+    def unheard(self, bus: str, key: int) -> str:
+        """`, but ESP, its sender, has never got X (0x0B0) on chassis`: cyclic messages for it; empty when all came."""
+        scene = self.scene
+        sender, database = scene.sender(bus, key), scene.names.databases.get(bus)
+        missed = [
+            f"{named(message)} on {bus}"
+            for message in (() if database is None or sender in {"", *NOBODY} else database.messages)
+            if any(sender in signal.receivers for signal in message.signals)
+            and message.cycle_ns
+            and scene.now_ns - scene.origin_ns > CYCLES * message.cycle_ns + message.start_delay_ns
+            and not scene.count(bus, header_of(message) & KEY_MASK)
+        ]
+        more = f" and {len(missed) - _MISSED_TOLD} more" if len(missed) > _MISSED_TOLD else ""
+        return f", but {sender}, its sender, has never got {', '.join(missed[:_MISSED_TOLD])}{more}" if missed else ""
 
     def late(self, bus: str, key: int) -> Cause | None:
         """It comes, but has to wait long for the bus."""

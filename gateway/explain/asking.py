@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any, Final, NamedTuple
 
 from gateway.errors import GatewayError
@@ -20,6 +21,7 @@ from gateway.explain.scene import Scene
 from gateway.explain.summary import records_for, summarize
 from gateway.explain.text import answer_lines, explanation_lines, summary_lines
 from gateway.explain.why import parse_signal, why
+from gateway.sim import NS_PER_S
 
 STREAM: Final = "explain"
 """What a client of a running vehicle asks for."""
@@ -39,8 +41,9 @@ def asked(recording: Recording, names: Names, question: str) -> Told:
     kind, _, rest = question.strip().partition(" ")
     if kind == "signal":
         wanted = parse_signal(rest)
-        now_ns = recording.now_ns if wanted.time_ns is None else wanted.time_ns + recording.origin_ns
+        now_ns, notes = _moment(recording, wanted.time_ns)
         answer = why(Scene(recording.table, names, now_ns, origin_ns=recording.origin_ns), wanted.name)
+        answer = replace(answer, notes=(*answer.notes, *notes))
         return Told(list(answer_lines(answer, recording.origin_ns)), answer.as_json())
     if kind == "frame":
         frame = parse_question(rest, recording.buses, names)
@@ -48,6 +51,18 @@ def asked(recording: Recording, names: Names, question: str) -> Told:
     if kind == "all":
         return _all(recording, names, None)
     raise ExplainError(f"{question!r} is no question: signal NAME[@TIME], frame BUS/ID[@TIME] or all")
+
+
+def _moment(recording: Recording, time_ns: int | None) -> tuple[int, tuple[str, ...]]:
+    """The moment that is asked about, and a note where it is the end instead. ExplainError for one far behind it."""
+    end_ns = recording.now_ns
+    if time_ns is None or time_ns + recording.origin_ns <= end_ns:
+        return (end_ns if time_ns is None else time_ns + recording.origin_ns), ()
+    end = f"{(end_ns - recording.origin_ns) / NS_PER_S:.3f} s"
+    text = f"the vehicle is at {end}" if recording.path is None else f"the recording ends at {end}"
+    if time_ns + recording.origin_ns - end_ns > NS_PER_S:
+        raise ExplainError(f"{text}: ask for a time before that")
+    return end_ns, (f"{text}, and this is told of then",)
 
 
 def _one(recording: Recording, names: Names, question: FrameQuestion) -> Told:

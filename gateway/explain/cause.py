@@ -30,6 +30,7 @@ class Fault(Enum):
     WRONG_ID_KIND = "wrong kind of identifier"
     WRONG_CHECKSUM = "wrong checksum"
     COUNTER_STUCK = "counter stuck"
+    E2E_REFUSED = "end-to-end check failed"
     # In the gateway
     GATEWAY_LEFT_OUT = "gateway left out"
     GATEWAY_OFF = "gateway off"

@@ -18,7 +18,8 @@ from gateway.sim import Kernel
 from gateway.trace import Recorded
 
 _FRAMES: Final = 2_000
-"""So many of the latest frames of each message go through the rule."""
+"""So many of the latest frames of each message go through the rule; more, when none of them became a value."""
+_MORE: Final = 8
 _FAULTS: Final = {
     Refusal.OUT_OF_RANGE: Fault.OUT_OF_RANGE,
     Refusal.UNMAPPED: Fault.NOT_MAPPED,
@@ -35,30 +36,50 @@ class Fed(NamedTuple):
     last: Recorded | None
     """The latest frame that came to it."""
     last_place: SignalPlace
+    refused: int
+    """Frames that the end-to-end check refused, so that the rule did not get them."""
     own: int
     """Frames of the gateway itself, which it does not receive."""
 
 
 def fed(scene: Scene, rule: UpwardRule) -> Fed:
-    """Let the frames of a rule's messages, up to the moment, go through it."""
+    """Let the frames of a rule's messages, up to the moment, go through it: as many as there must be for a value."""
+    frames = _FRAMES
+    longest = max(scene.count(place.bus, place.key & KEY_MASK) for place in rule.places)
+    found = _through(scene, rule, frames)
+    while found.feed.last_published is None and frames < longest:
+        frames *= _MORE
+        found = _through(scene, rule, frames)
+    return found
+
+
+def _through(scene: Scene, rule: UpwardRule, frames: int) -> Fed:
+    """Let the latest of its frames go through a rule."""
     kernel = Kernel()
     can_to_vss = CanToVss(kernel, [rule], SignalStore(kernel))
     arrivals: list[tuple[Recorded, SignalPlace]] = []
     own = 0
     for place in rule.places:
-        for record in scene.latest(place.bus, place.key & KEY_MASK, _FRAMES):
+        for record in scene.latest(place.bus, place.key & KEY_MASK, frames):
             if own_note(record).sender == scene.gateway:
                 own += 1
             else:
                 arrivals.append((record, place))
+    checkers = {(place.bus, place.key): scene.protected(place.bus, place.key) for place in rule.places}
+    checks = {where: found.checker().accepts for where, found in checkers.items() if found is not None}
+    refused = 0
     arrivals.sort(key=lambda arrival: arrival[0].time_ns)
     for record, place in arrivals:
         kernel.run(record.time_ns)
+        check = checks.get((place.bus, place.key))
+        if check is not None and not check(record.frame.data):
+            refused += 1
+            continue
         can_to_vss.messages[place.bus, place.key].on_frame(record.frame)
     kernel.run(scene.now_ns)
     feed = can_to_vss.feeds[0]
     last, place = arrivals[-1] if arrivals else (None, rule.places[0])
-    return Fed(feed, feed.signal.datapoint, last, place, own)
+    return Fed(feed, feed.signal.datapoint, last, place, refused, own)
 
 
 def refusal(scene: Scene, found: Fed, rule_place: Place | None) -> Cause | None:

@@ -8,7 +8,7 @@ from gateway.com import label_of
 from gateway.database import Message, Signal
 from gateway.explain.cause import Cause, Fault, Stage
 from gateway.explain.notes import Decided
-from gateway.explain.scene import Scene, data_of, place_of
+from gateway.explain.scene import Scene, data_of, place_of, short
 from gateway.explain.surroundings import rule_text
 from gateway.routing import Route, SignalRoute
 from gateway.sim import duration_text
@@ -24,6 +24,7 @@ _FAULTS = {
     "value out of range": Fault.OUT_OF_RANGE,
     "value not in map": Fault.NOT_MAPPED,
     "payload too short": Fault.WRONG_LENGTH,
+    "end-to-end check failed": Fault.E2E_REFUSED,
 }
 
 
@@ -69,6 +70,9 @@ def _cause(scene: Scene, rule: AboutRule, decided: Decided, time_ns: int) -> Cau
     data = data_of(decided.frame)
     last = f"last frame at {scene.time(time_ns)} on {rule.source_bus}, "
     text = f"{last}route {rule} {decided.decision} it: {_why(scene, rule, decided, message, data)}"
+    protected = None if rule.source_key is None else scene.protected(rule.source_bus, rule.source_key)
+    if fault is Fault.E2E_REFUSED and protected is not None:
+        return Cause(fault, text, short(protected.file, protected.line), time_ns)
     return Cause(fault, text, place_of(rule), time_ns)
 
 

@@ -19,6 +19,7 @@ from gateway.vehicle import AboutRule
 
 if TYPE_CHECKING:
     from gateway.trace import RecordTable
+    from gateway.vehicle.protect import Protected
 
 _EVENTS: Final = 20_000
 """So many of the latest events are looked at."""
@@ -103,6 +104,10 @@ class Scene:
     def message(self, bus: str, key: int) -> Message | None:
         database = self.names.databases.get(bus)
         return None if database is None else database.by_id(key & ID_MASK, bool(key & EXTENDED))
+
+    def protected(self, bus: str, key: int) -> Protected | None:
+        """The end-to-end protection of a message, as the vehicle file has it."""
+        return None if self.vehicle is None else self.vehicle.protected.get((bus, key & KEY_MASK))
 
     def label(self, bus: str, key: int) -> str:
         message = self.message(bus, key)

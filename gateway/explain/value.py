@@ -14,6 +14,12 @@ from gateway.trace import Recorded
 
 _COUNTED: Final = 3
 """So many equal counters in a row mean that it does not go on."""
+_FAILED: Final = {
+    "ERROR": "its CRC, length or data identifier is wrong",
+    "REPEATED": "its counter is that of the frame before it",
+    "WRONG_SEQUENCE": "its counter jumps further than max_delta allows",
+}
+"""By the name of the status; `gateway.com.e2e` is not loaded where nothing is protected so."""
 
 
 def absent(scene: Scene, place: SignalPlace, last: Recorded) -> Cause | None:
@@ -68,6 +74,24 @@ def range_text(minimum: float | None, maximum: float | None, value: float, slack
     if minimum is not None and value < minimum - slack:
         return f"is below min {minimum:.10g}"
     return None
+
+
+def refused_end_to_end(scene: Scene, bus: str, message: Message) -> Cause | None:
+    """The end-to-end check does not let the latest frame through: it is made once more, as each receiver makes it."""
+    key = header_of(message) & KEY_MASK
+    protected, frames = scene.protected(bus, key), scene.latest(bus, key)
+    if protected is None or not frames:
+        return None
+    checker = protected.checker()
+    fits = [checker.accepts(record.frame.data) for record in frames]
+    if fits[-1]:
+        return None
+    last = frames[-1]
+    text = (
+        f"last frame at {scene.time(last.time_ns)} on {bus}, the end-to-end check (E2E {protected.config.profile.value})"
+        f" refused it: {_FAILED[checker.status.name]}"
+    )
+    return Cause(Fault.E2E_REFUSED, text, short(protected.file, protected.line), last.time_ns)
 
 
 def unprotected(scene: Scene, bus: str, message: Message) -> Cause | None:

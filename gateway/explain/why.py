@@ -14,7 +14,7 @@ from gateway.explain.errors import ExplainError
 from gateway.explain.feed import Fed, fed, refusal
 from gateway.explain.scene import Scene, short
 from gateway.explain.told import QualityChanged, TargetRefused
-from gateway.explain.value import absent, beyond, unprotected
+from gateway.explain.value import absent, beyond, refused_end_to_end, unprotected
 from gateway.routing import Place as SignalPlace
 from gateway.routing import Quality, UpwardRule, VssMapping
 from gateway.sim import DurationError, duration_ns
@@ -88,13 +88,17 @@ class _Message:
         value = None if self.signal is None or last is None else self.signal.decode(last.frame.data)
         if value is not None and fresh:
             state += f" with {value:.10g}{' ' + self.signal.unit if self.signal and self.signal.unit else ''}"
-        return Answer(subject, state, cause or Cause(Fault.NONE, "nothing is wrong with it"), tuple(arrival.way))
+        cause = cause or Cause(Fault.NONE, f"nothing is wrong with it{arrival.unheard(self.bus, self.key)}")
+        return Answer(subject, state, cause, tuple(arrival.way))
 
     def _payload(self) -> Cause | None:
         scene = self.scene
         last = scene.last(self.bus, self.key)
         if last is None:
             return None
+        refused = refused_end_to_end(scene, self.bus, self.message)
+        if refused is not None:
+            return refused
         for signal in (self.signal,) if self.signal is not None else self.message.signals:
             place = SignalPlace(self.bus, self.message, signal)
             muxed = self.signal is None and signal.multiplexer_signal is not None
@@ -126,17 +130,20 @@ class _Signal:
             return Answer(self.path, state, refused or Cause(Fault.NOT_FED, text, self.place), ())
         found = fed(self.scene, self.rule)
         gone = self.arrival.gateway_absent(self.rule.places[0].bus)
-        arrived, unheard = self._arrival(self.rule), gone or self._unheard(self.rule, found)
+        place = found.last_place
+        unfit = None if found.own else refused_end_to_end(self.scene, place.bus, place.message)
+        arrived, unheard = self._arrival(self.rule), gone or (None if unfit else self._unheard(self.rule, found))
         self._tell(found)
-        cause = refused or gone or arrived or unheard or refusal(self.scene, found, self.place)
+        cause = refused or gone or arrived or unfit or unheard or refusal(self.scene, found, self.place)
         if cause is None:
-            place = found.last_place
             cause = unprotected(self.scene, place.bus, place.message)
             cause = cause or self.arrival.late(place.bus, place.key & KEY_MASK)
+            unheard_text = self.arrival.unheard(place.bus, place.key & KEY_MASK)
+            cause = cause or Cause(Fault.NONE, f"nothing is wrong with it{unheard_text}", self.place)
         return Answer(
             self.path,
             self._state(found, unheard),
-            cause or Cause(Fault.NONE, "nothing is wrong with it", self.place),
+            cause,
             tuple(self.arrival.way),
         )
 
@@ -177,7 +184,7 @@ class _Signal:
     def _state(self, found: Fed, unheard: Cause | None) -> str:
         point = found.datapoint
         stale_ns = self._told_stale_ns()
-        if point.quality is Quality.ABSENT or (unheard is not None and stale_ns is None):
+        if stale_ns is None and (point.quality is Quality.ABSENT or unheard is not None):
             return "has never come"
         shown = f"{point.value:.10g}" if isinstance(point.value, float) else str(point.value)
         if point.quality is Quality.GOOD and stale_ns is None:
@@ -193,7 +200,7 @@ class _Signal:
         feed, rule = found.feed, found.feed.rule
         counts = {
             "published": feed.published, "unchanged": feed.unchanged, "within its interval": feed.throttled,
-            "refused": feed.refused.total(), "without the signal": feed.absent,
+            "refused": feed.refused.total(), "refused end to end": found.refused, "without the signal": feed.absent,
         }  # fmt: skip
         text = ", ".join(f"{count} {word}" for word, count in counts.items() if count) or "nothing came to it"
         last_ns = None if feed.last_published is None else feed.last_published.time_ns

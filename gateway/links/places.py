@@ -141,10 +141,10 @@ def _own_folder() -> Path:
     return folder
 
 
-def find(named: str | os.PathLike[str] | None = None) -> Path:
+def find(named: str | os.PathLike[str] | None = None, choice: str = "socket=PATH") -> Path:
     """The socket of the simulation that is meant: as named, as the environment says, else the only one that runs.
 
-    Raises `LinkError` that says what to do.
+    `choice`: how whoever asks names one of several. Raises `LinkError` that says what to do.
     """
     wanted = named or os.environ.get(VARIABLE)
     if wanted:
@@ -158,5 +158,5 @@ def find(named: str | os.PathLike[str] | None = None) -> Path:
         raise LinkError(f"no simulation is running (looked in {looked}): start one with `gateway run VEHICLE`")
     if len(places) > 1:
         names = ", ".join(str(place) for place in places)
-        raise LinkError(f"several simulations are running: {names}; choose with socket=PATH or {VARIABLE}=PATH")
+        raise LinkError(f"several simulations are running: {names}; choose with {choice} or {VARIABLE}=PATH")
     return places[0]

@@ -35,13 +35,15 @@ class EcuPart:
 
     def __init__(self, ecu: Ecu) -> None:
         self._ecu = ecu
+        self._before: Callable[[Failure], object] | None = None
+        self._is_on = False
 
     @property
     def ready_ns(self) -> int:
         return self._ecu.boot_ns
 
     def on(self, failed: Callable[[], None]) -> None:
-        before = self._ecu.on_failure
+        before = self._before = self._ecu.on_failure
 
         def tell(failure: Failure) -> None:
             if before is not None:
@@ -49,12 +51,14 @@ class EcuPart:
             failed()
 
         self._ecu.on_failure = tell
+        self._is_on = True
         self._ecu.switch_on()
-        self._before = before
 
     def off(self) -> None:
-        self._ecu.on_failure = self._before
-        self._ecu.switch_off()
+        if self._is_on:
+            self._is_on = False
+            self._ecu.on_failure = self._before
+            self._ecu.switch_off()
 
     def hang(self) -> None:
         self._ecu.hang()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from enum import Enum
 from functools import partial
 from typing import Final
@@ -13,7 +13,17 @@ from gateway.database import EncodeError, Signal
 from gateway.routing.frame_route import refusal
 from gateway.routing.journey import Journey, Journeys, RoutedFrame
 from gateway.routing.lane import Lane
-from gateway.routing.route import NOT_IN_MAP, OUT_OF_RANGE, QUEUE_FULL, TIMED_OUT, TOO_SHORT, UNCHANGED, Route, Rule
+from gateway.routing.route import (
+    NOT_IN_MAP,
+    OUT_OF_RANGE,
+    QUEUE_FULL,
+    TIMED_OUT,
+    TOO_SHORT,
+    UNCHANGED,
+    UNPROTECTED,
+    Route,
+    Rule,
+)
 from gateway.sim import Kernel, Timer
 
 MapKey = int | float | str
@@ -100,6 +110,8 @@ class SignalRoute(Route):
         self.mode: SendMode = SendMode.CYCLIC
         self.timeout_ns: int = 0
         self.on_timeout: SignalValue | None = None
+        self.check: Callable[[bytes], bool] | None = None
+        """Says whether a payload may be used (end-to-end protection); others do not keep the source from its timeout."""
         self.stale: bool = True
         self._signal: TxSignal = target.message.signal(name)
         self._raw: int | float | None = None
@@ -111,6 +123,10 @@ class SignalRoute(Route):
         return self._signal.signal.name
 
     def receive(self, frame: Frame) -> None:
+        if self.check is not None and not self.check(frame.data):
+            self.counts.received += 1
+            self.drop(frame, UNPROTECTED)
+            return
         if self.timeout_ns:
             self.stale = False
             self._timer.set(self.kernel.now + self.timeout_ns)

@@ -293,7 +293,7 @@ class MessageFeed:
         self._feeds.append((feed.receive, source))
         self._bytes = max(self._bytes, source.bytes)
         if feed.watches:
-            self._watched |= _bits_of(source.place.signal)
+            self._watched |= bits_of(source.place.signal)
         feed.messages.append(self)
         feed.signal.listen(self._woken)
 
@@ -323,7 +323,7 @@ class MessageFeed:
         self._bits = bits
 
 
-def _bits_of(signal: Signal) -> int:
+def bits_of(signal: Signal) -> int:
     """The signal's bits in a payload that is read as a little-endian integer."""
     if not signal.big_endian:
         return (1 << signal.length) - 1 << signal.start

@@ -9,6 +9,7 @@ from functools import lru_cache
 from typing import Any, Final, NoReturn
 
 from gateway.routing import Datapoint, Quality, Value, VssLeaf
+from gateway.routing.vss import FLOATS
 from gateway.services.errors import RequestError
 from gateway.sim import NS_PER_S
 
@@ -76,6 +77,28 @@ def wished(data: bytes, leaf: VssLeaf) -> object:
     if leaf.datatype == "string" and not isinstance(found, str):
         return _text(data)
     return found
+
+
+def typed(value: object, leaf: VssLeaf) -> object:
+    """A wished value of the leaf's own type, as kuksa.val takes it: nothing is rounded or read as a truth value.
+
+    RequestError for another type. A list is looked at item by item; whether the leaf takes one is left to the leaf.
+    """
+    for item in value if isinstance(value, list) else [value]:
+        if not _is_of(leaf.element, item):
+            raise RequestError(f"{leaf.path} cannot be {item!r:.80}: it takes {leaf.range_text}")
+    return value
+
+
+def _is_of(datatype: str, value: object) -> bool:
+    """Whether a value of JSON is of a datatype of VSS; 30.0 is a whole number, true is none."""
+    if datatype == "boolean" or isinstance(value, bool):
+        return datatype == "boolean" and isinstance(value, bool)
+    if datatype == "string" or isinstance(value, str):
+        return datatype == "string" and isinstance(value, str)
+    if isinstance(value, float) and datatype not in FLOATS:
+        return value.is_integer()
+    return isinstance(value, int | float)
 
 
 def _text(data: bytes) -> str:

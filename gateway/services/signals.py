@@ -9,7 +9,7 @@ from typing import Final
 from gateway.routing import NotSentError, SignalError, SignalStore, VssLeaf, VssSignal, VssTree
 from gateway.routing.vss import Kind
 from gateway.services.errors import RequestError
-from gateway.services.payload import wished
+from gateway.services.payload import typed, wished
 from gateway.sim import Kernel
 
 
@@ -54,7 +54,7 @@ class Signals:
         except RequestError as error:
             raise RequestError(f"what {leaf.path} is asked for {error.sentence}") from None
         try:
-            signal.actuate(leaf.coerce(value))
+            signal.actuate(leaf.coerce(typed(value, leaf)))
         except NotSentError as error:
             raise RequestError(f"{leaf.path}: {error.sentence}") from None
 

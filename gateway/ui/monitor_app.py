@@ -44,17 +44,20 @@ class MonitorApp(App[None]):
     ENABLE_COMMAND_PALETTE = False
     CSS_PATH = "monitor.tcss"
     BINDINGS: ClassVar[list[BindingType]] = [
-        *(Binding(str(number), f"pane({number - 1})", pane.value, show=False) for number, pane in enumerate(PANES, 1)),
+        *(
+            Binding(str(number), f"pane({number - 1})", pane.value, show=False, priority=True)
+            for number, pane in enumerate(PANES, 1)
+        ),
         Binding("tab", "turn(1)", "Pane", key_display="tab", priority=True),
         Binding("shift+tab", "turn(-1)", show=False, priority=True),
         Binding("right,l", "turn(1)", show=False),
         Binding("left,h", "turn(-1)", show=False),
-        Binding("slash", "type('filter')", "Filter"),
-        Binding("f", "type('find')", "Find"),
+        Binding("slash", "type('filter')", "Filter", priority=True),
+        Binding("f", "type('find')", "Find", priority=True),
         Binding("n", "next", show=False),
         Binding("e", "explain", "Explain"),
         Binding("space", "pause", "Pause"),
-        Binding("s", "type('send')", "Send"),
+        Binding("s", "type('send')", "Send", priority=True),
         Binding("d", "details", show=False),
         Binding("p", "picture", show=False),
         Binding("question_mark", "help", "Help", key_display="?"),
@@ -199,6 +202,12 @@ class MonitorApp(App[None]):
 
     # Keys
 
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Letters and digits that come before the focused widget does get them are text where text is typed."""
+        if action in {"type", "pane"}:
+            return not self._typing and len(self.screen_stack) == 1
+        return super().check_action(action, parameters)
+
     def action_pane(self, place: int) -> None:
         self.pane = PANES[place]
         self._note = ""
@@ -241,7 +250,7 @@ class MonitorApp(App[None]):
         typed.placeholder = _PLACEHOLDERS[purpose]
         typed.display = True
         typed.value = {"filter": self.filter, "find": "", "send": self._to_send()}[purpose]
-        typed.focus()
+        self.screen.set_focus(typed)  # at once: the next keys are for it, however soon they come
 
     def _to_send(self) -> str:
         key = self.grid.selected

@@ -21,7 +21,7 @@ from gateway.vehicle.lin import attach, hold_start_values, lin_bus, lin_database
 from gateway.vehicle.links import BusMaker, pdus_of
 from gateway.vehicle.model import BusSpec, EcuSpec, ProtectSpec
 from gateway.vehicle.names import key_of, nodes_of
-from gateway.vehicle.protect import protect
+from gateway.vehicle.protect import protect, protected_messages
 from gateway.vehicle.routes import RouteBuilder
 from gateway.vehicle.signals import build_signals
 from gateway.vehicle.vehicle import Vehicle
@@ -74,6 +74,7 @@ class Builder:
         tracks = self.attempt(self._tracks, "drive")
         for name, ecu in self.spec.ecus.items():
             self._ecu(name, ecu)
+        self.vehicle.protected = protected_messages(self.vehicle, self.file)
         routes = self._routes()
         self.attempt(self._signals, "gateway", "signals")
         self._services()

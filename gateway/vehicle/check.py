@@ -15,7 +15,7 @@ from gateway.routing import VssMapping, load_mapping, load_tree
 from gateway.sim import NS_PER_S, Clock, Kernel, SimulationLoop, run
 from gateway.vehicle.build import Builder
 from gateway.vehicle.domain_files import domain_faults
-from gateway.vehicle.doubts import doubts
+from gateway.vehicle.doubts import doubts, unrouted
 from gateway.vehicle.drive import read_drive
 from gateway.vehicle.errors import faults_of
 from gateway.vehicle.file import VehicleFile, read_faulty
@@ -135,6 +135,8 @@ class Check:
         for fault in domain_faults(file, vehicle):
             self._take(fault, path)
         for finding in doubts(file, vehicle):
+            self._add(finding)
+        for finding in () if builder.faults else unrouted(file, vehicle):
             self._add(finding)
         self._boot(file, builder)
 

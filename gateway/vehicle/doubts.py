@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from gateway.can import EXTENDED, ID_MASK
 from gateway.database import Severity
 from gateway.ecu import NOBODY
 from gateway.errors import nearest
+from gateway.routing import FrameRoute
 from gateway.vehicle.file import VehicleFile
 from gateway.vehicle.findings import Finding
-from gateway.vehicle.names import nodes_of
+from gateway.vehicle.names import key_of, nodes_of
+from gateway.vehicle.service_doubts import taken_over
 from gateway.vehicle.vehicle import Vehicle
 
 
@@ -26,6 +29,8 @@ def doubts(file: VehicleFile, vehicle: Vehicle) -> Iterator[Finding]:
             text = f"{name} is no node of the database of {' or '.join(spec.on)}, so it sends nothing by itself"
             yield Finding(source.file, source.line(("ecus", name)), Severity.WARNING, f"{text}{nearest(name, nodes)}")
     yield from _unsent(file, vehicle)
+    yield from taken_over(file, vehicle)
+    yield from _unknown(file, vehicle)
 
 
 def _unsent(file: VehicleFile, vehicle: Vehicle) -> Iterator[Finding]:
@@ -42,3 +47,45 @@ def _unsent(file: VehicleFile, vehicle: Vehicle) -> Iterator[Finding]:
         if gateway.name in message.senders or not set(message.senders) - NOBODY:
             text = f"nobody in this vehicle sends {bus}.{name}, which this route takes"
             yield Finding(file.source.file, file.source.line(("gateway", "routes", index)), Severity.WARNING, text)
+
+
+def _unknown(file: VehicleFile, vehicle: Vehicle) -> Iterator[Finding]:
+    """Routes of frames that nobody on the target bus can know."""
+    for route in vehicle.gateway.frame_routes():
+        bus, key = route.lane.controller.bus.name, _key_there(route)
+        database = vehicle.databases.get(bus)
+        if key is None or database is None or database.by_id(key & ID_MASK, bool(key & EXTENDED)) is not None:
+            continue
+        text = f"the database of {bus} does not know {_id_text(key)}, which this route brings there from {route.rule.source}"
+        yield Finding(file.source.file, route.rule.line, Severity.WARNING, text)
+
+
+def unrouted(file: VehicleFile, vehicle: Vehicle) -> Iterator[Finding]:
+    """Messages that the gateway's node sends by the database, and that no route brings or composes.
+
+    For a vehicle without faults: a route that cannot be is none here.
+    """
+    gateway = vehicle.gateway
+    senders = (*vehicle.ecus.values(), *vehicle.services.values())
+    sent = {(bus, name) for ecu in senders for bus, port in ecu.ports.items() for name in port.tx}
+    sent |= gateway.targets.keys() | gateway.commands.keys()
+    brought = {(route.lane.controller.bus.name, _key_there(route)) for route in gateway.frame_routes()}
+    for bus, database in vehicle.databases.items():
+        controller = gateway.controllers.get(bus)
+        if bus in file.spec.links or controller is None or controller.polled or (bus, None) in brought:
+            continue
+        for message in database.messages:
+            known = (bus, message.name) in sent or (bus, key_of(message)) in brought
+            if gateway.name in message.senders and not known:
+                text = f"{gateway.name} sends {bus}.{message.name} by the database, and no route brings it or a signal of it"
+                yield Finding(database.file, message.line, Severity.WARNING, text)
+
+
+def _key_there(route: FrameRoute) -> int | None:
+    """The identifier that a route's frames have on the target bus; None for all of a bus."""
+    rule = route.rule
+    return rule.source_key if rule.target_key is None else rule.target_key
+
+
+def _id_text(key: int) -> str:
+    return f"0x{key & ID_MASK:X}x" if key & EXTENDED else f"0x{key & ID_MASK:03X}"

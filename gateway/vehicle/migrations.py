@@ -13,7 +13,7 @@ from gateway.orchestrator.migration import Canary, FallBack, Limits, Migration, 
 from gateway.routing import ExpressionError, compile_expression
 from gateway.vehicle.errors import VehicleFileError, raise_all
 from gateway.vehicle.file import VehicleFile
-from gateway.vehicle.migration_model import CanarySpec, MigrationSpec
+from gateway.vehicle.migration_model import MigrationSpec
 from gateway.vehicle.vehicle import Vehicle
 
 
@@ -60,7 +60,7 @@ def _migration(vehicle: Vehicle, name: str, spec: MigrationSpec) -> Migration:
         limits=Limits(deadline_ns=spec.deadline, tolerance=spec.tolerance),
         stream=vehicle.streams.stream(f"migration/{name}"),
     )
-    migration.canary = _canary(spec.canary, sent)
+    migration.canary = _canary(spec, sent)
     return migration
 
 
@@ -78,7 +78,13 @@ def _service(vehicle: Vehicle, name: str) -> Ecu:
     return vehicle.services[name]
 
 
-def _canary(spec: CanarySpec, sent: TxMessage) -> Canary:
+def _canary(migration: MigrationSpec, sent: TxMessage) -> Canary:
+    spec = migration.canary
+    tries = "canary" in {migration.mode, *(step.mode for step in migration.steps)}
+    if tries and not {"share", "when"} & spec.model_fields_set:
+        raise VehicleFileError(
+            "mode canary needs `share` or `when`, which say how much the service counts: `canary: {share: 0.1}`"
+        )
     return Canary(spec.share, spec.span, None if spec.when is None else _condition(spec.when, sent))
 
 

@@ -146,7 +146,7 @@ class _Builder:
             count = len(vehicle.gateway.routes)
             wrong = [number for number in unit.routes if not 1 <= number <= count]
             if wrong:
-                raise VehicleFileError(f"there is no route {wrong[0]}: the gateway has {count}")
+                raise VehicleFileError(f"there is no route {wrong[0]}: the gateway has 1 to {count}")
             routes = [vehicle.gateway.routes[number - 1] for number in unit.routes]
             self.parts[unit_command(name, unit)] = RoutesPart(routes)
         if unit.python is not None:

@@ -3,24 +3,35 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from gateway.com import Protection
 from gateway.database import Message
 from gateway.errors import GatewayError
+from gateway.routing.upward import bits_of
 from gateway.vehicle.errors import VehicleFileError
+from gateway.vehicle.file import VehicleFile
 from gateway.vehicle.model import ProtectSpec
 from gateway.vehicle.names import End, resolve
 from gateway.vehicle.vehicle import Vehicle
 
 if TYPE_CHECKING:
+    from gateway.com.e2e import E2EChecker
     from gateway.com.e2e_profiles import E2EConfig
 
-Check = Callable[[bytes], bool]
-"""Whether a payload may be used."""
-Checks = dict[tuple[str, int], Check]
-"""By bus and identifier."""
+
+class Protected(NamedTuple):
+    """A message with end-to-end protection, and where the vehicle file says so."""
+
+    config: E2EConfig
+    file: str = ""
+    line: int | None = None
+
+    def checker(self) -> E2EChecker:
+        """A receiver of its own: each counts for itself."""
+        from gateway.com.e2e import E2EChecker
+
+        return E2EChecker(self.config)
 
 
 def protect(vehicle: Vehicle, name: str, spec: ProtectSpec, forwarded: set[tuple[str, int]]) -> Message | None:
@@ -37,6 +48,7 @@ def protect(vehicle: Vehicle, name: str, spec: ProtectSpec, forwarded: set[tuple
         raise VehicleFileError(f"the protection of {name} has neither counter nor checksum nor e2e")
     protection = protection_of(message, spec)
     if spec.e2e is not None:
+        _not_over_signals(message, end.bus, e2e_config(spec))
         _check_receivers(vehicle, end, spec)
     gateway = vehicle.gateway
     place = (end.bus, message.name)
@@ -80,30 +92,43 @@ def e2e_config(spec: ProtectSpec) -> E2EConfig:
     return E2EConfig(Profile(spec.e2e), data_id, spec.offset, DataIdMode(spec.data_id_mode), spec.max_delta)
 
 
+def _not_over_signals(message: Message, bus: str, config: E2EConfig) -> None:
+    """VehicleFileError with the signals that the header would overwrite. Those that are its own fields are none."""
+    from gateway.com.e2e_profiles import header_fields
+
+    fields = header_fields(config)
+    under = [
+        signal.name
+        for signal in message.signals
+        if (bits := bits_of(signal)) not in fields and any(bits & field for field in fields)
+    ]
+    if under:
+        raise VehicleFileError(
+            f"the header of E2E {config.profile.value} at byte {config.offset} overwrites {', '.join(under)}"
+            f" of {bus}.{message.name}: put it where no signal lies, with `offset`, or change the database"
+        )
+
+
 def _check_receivers(vehicle: Vehicle, end: End, spec: ProtectSpec) -> None:
-    """Each ECU checks for itself, and so does the gateway (`checkers`)."""
+    """Each ECU checks for itself, and so does the gateway (`protected`)."""
     assert end.message is not None and end.key is not None
+    protected = Protected(e2e_config(spec))
     for ecu in vehicle.ecus.values():
         port = ecu.ports.get(end.bus)
         if port is not None:
-            port.check(end.message.name, _checker(spec))
+            port.check(end.message.name, protected.checker().accepts)
 
 
-def checkers(vehicle: Vehicle, specs: Mapping[str, ProtectSpec]) -> Checks:
-    """The gateway's checks before it believes a signal, by bus and key. What is wrong with a spec is told elsewhere."""
-    found: Checks = {}
-    for name, spec in specs.items():
+def protected_messages(vehicle: Vehicle, file: VehicleFile) -> dict[tuple[str, int], Protected]:
+    """What the gateway checks before it believes a signal. What is wrong with a protection is told elsewhere."""
+    found: dict[tuple[str, int], Protected] = {}
+    for name, spec in file.spec.protect.items():
         if spec.e2e is None:
             continue
         with contextlib.suppress(GatewayError):
             end = resolve(name, vehicle.databases)
             if end.key is not None:
-                found[end.bus, end.key] = _checker(spec)
+                protected = Protected(e2e_config(spec), file.source.file, file.source.line(("protect", name)))
+                protected.checker()  # an error where its package is missing
+                found[end.bus, end.key] = protected
     return found
-
-
-def _checker(spec: ProtectSpec) -> Check:
-    from gateway.com.e2e import GOOD, E2EChecker
-
-    checker = E2EChecker(e2e_config(spec))
-    return lambda data: checker.check(data) in GOOD

@@ -118,6 +118,9 @@ class RouteBuilder:
         route.mode = keep(faults, lambda: _mode(spec, target_message)) or SendMode.EACH
         route.condition = keep(faults, lambda: self._condition(spec.when, source))
         raise_all(faults)
+        protected = None if source.key is None else self._vehicle.protected.get((source.bus, source.key))
+        if protected is not None:
+            route.check = protected.checker().accepts
         gateway.add(route, source.bus, source.key)
 
     def _condition(self, text: str | None, source: End) -> Condition | None:

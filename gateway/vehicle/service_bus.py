@@ -94,7 +94,8 @@ async def serve_mqtt_bus(vehicle: Vehicle, options: MqttOptions, tell: Tell) -> 
             where = await stack.enter_async_context(own_broker(options.own))
             options = replace(options, address=where)
         bus = await stack.enter_async_context(serve_mqtt(signals, options, name, tell))
-        tell(f"MQTT of {vehicle.name} at {bus.address}")
+        if bus.connected.is_set():  # otherwise it was told why not, and will be told when it is
+            tell(f"MQTT of {vehicle.name} at {bus.address}")
         yield bus
 
 

@@ -9,6 +9,7 @@ from typing import Any, Final, NamedTuple
 from gateway.database import Signal
 from gateway.errors import GatewayError, nearest
 from gateway.routing import VssLeaf, VssSignal
+from gateway.routing.vss import Kind
 from gateway.services.someip import BoundPayload, CanSink, Conversion, Part, Sink, VssSink, VssValue, can_source
 from gateway.someip import Array, Basic, ByteOrder, Layout, PayloadError, Struct, Text, parse_type
 from gateway.vehicle.errors import VehicleFileError
@@ -26,6 +27,11 @@ class Use(NamedTuple):
     writes: bool
     told: bool = False
     """Its values are those of another ECU; an actuator is asked for through it."""
+
+    @property
+    def is_setter(self) -> bool:
+        """Clients read the value here and ask for another."""
+        return self.reads and self.writes and not self.told
 
 
 class Format(NamedTuple):
@@ -75,6 +81,8 @@ class PayloadBuilder:
         """Where values for a signal go: `bus.Message.Signal`, or a VSS path."""
         leaf = self._leaf(text)
         if leaf is not None:
+            if use.is_setter and leaf.kind is not Kind.ACTUATOR:
+                raise VehicleFileError(f"{leaf.path} is of type {leaf.kind.value}: only an actuator has a setter")
             signal = self._vehicle.gateway.store.declare(leaf.path)
             return VssValue(signal, leaf) if use.told else VssSink(signal, leaf)
         bus, signal_of_bus = self._can_signal(text)

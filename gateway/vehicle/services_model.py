@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, Field
@@ -146,3 +147,33 @@ class ServicesSpec(Section):
     types: dict[str, dict[str, str]] = Field(default_factory=dict, description="Structures: the types of their members")
     offer: dict[str, OfferSpec] = Field(default_factory=dict, description="Services of the gateway, by name")
     consume: dict[str, ConsumeSpec] = Field(default_factory=dict, description="Services of others, by name")
+
+
+def written(spec: ServicesSpec) -> Iterator[tuple[tuple[str, ...], str]]:
+    """The signals that services give values: where in the section, and the signal as the file names it."""
+    for name, offer in spec.offer.items():
+        for field, item in offer.fields.items():
+            if item.set is not None:
+                yield from _named(("offer", name, "fields", field), item)
+        for call, method in offer.methods.items():
+            place = ("offer", name, "methods", call)
+            yield from ((place, text) for text in method.sets)
+            yield from _named_in(place, method.request)
+    for name, consumed in spec.consume.items():
+        for kind, told in (("fields", consumed.fields), ("events", consumed.events)):
+            for item_name, payload in told.items():
+                yield from _named(("consume", name, kind, item_name), payload)
+        for call, method in consumed.methods.items():
+            yield from _named_in(("consume", name, "methods", call), method.response or {})
+
+
+def _named(place: tuple[str, ...], spec: PayloadSpec) -> Iterator[tuple[tuple[str, ...], str]]:
+    if spec.signal is not None:
+        yield place, spec.signal
+    yield from _named_in(place, spec.members or {})
+
+
+def _named_in(place: tuple[str, ...], members: Mapping[str, MemberSpec]) -> Iterator[tuple[tuple[str, ...], str]]:
+    for member in members.values():
+        if isinstance(member, PayloadSpec):
+            yield from _named(place, member)

@@ -19,7 +19,6 @@ from gateway.routing import (
 )
 from gateway.routing.upward import MessageFeed
 from gateway.vehicle.file import VehicleFile
-from gateway.vehicle.protect import Check, Checks, checkers
 from gateway.vehicle.vehicle import Vehicle
 
 
@@ -35,19 +34,18 @@ def build_signals(vehicle: Vehicle, file: VehicleFile) -> None:
         if options.defaults
         else None
     )
-    attach_mapping(vehicle, mapping, defaults, checkers(vehicle, file.spec.protect))
+    attach_mapping(vehicle, mapping, defaults)
 
 
-def attach_mapping(
-    vehicle: Vehicle, mapping: VssMapping, defaults: Defaults | None = None, checks: Checks | None = None
-) -> None:
-    """Let the gateway follow the rules of a mapping, in both directions. `checks`: end-to-end protected messages."""
+def attach_mapping(vehicle: Vehicle, mapping: VssMapping, defaults: Defaults | None = None) -> None:
+    """Let the gateway follow the rules of a mapping, in both directions, and check what is protected end to end."""
     gateway = vehicle.gateway
     vehicle.mapping = mapping
     vehicle.can_to_vss = CanToVss(gateway.kernel, mapping.upward, gateway.store)
     for (bus, key), feed in vehicle.can_to_vss.messages.items():
-        check = (checks or {}).get((bus, key))
-        gateway.controllers[bus].receive(key, feed.on_frame if check is None else _checked(feed, check))
+        protected = vehicle.protected.get((bus, key))
+        receive = feed.on_frame if protected is None else _checked(feed, protected.checker().accepts)
+        gateway.controllers[bus].receive(key, receive)
     vehicle.vss_to_can = VssToCan(mapping.downward, gateway.store, _sender(vehicle), defaults)
     for command in vehicle.vss_to_can.commands:
         place = command.rule.place
@@ -62,7 +60,7 @@ def attach_mapping(
                 message.signal(name).value = value
 
 
-def _checked(feed: MessageFeed, check: Check) -> Callable[[Frame], None]:
+def _checked(feed: MessageFeed, check: Callable[[bytes], bool]) -> Callable[[Frame], None]:
     """Believe only what the check lets through: what else comes keeps no signal from becoming stale."""
 
     def on_frame(frame: Frame) -> None:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from gateway.orchestrator.fleet import Fleet
     from gateway.orchestrator.migration import Migration
     from gateway.services.someip import Network, Node
+    from gateway.vehicle.protect import Protected
 
 
 @dataclass(slots=True)
@@ -40,6 +41,8 @@ class Vehicle:
     has_gateway: bool = True
     """The gateway runs here."""
 
+    protected: Mapping[tuple[str, int], Protected] = field(default_factory=dict)
+    """Messages with end-to-end protection, by bus and key: what the gateway checks."""
     fleet: Fleet | None = None
     """Nodes and units."""
     migrations: dict[str, Migration] = field(default_factory=dict)

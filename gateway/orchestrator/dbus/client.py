@@ -19,6 +19,7 @@ from gateway.orchestrator.dbus.convert import DBusMessage, from_dbus, value_from
 from gateway.orchestrator.errors import OrchestratorError
 
 _DBUS: Final = "org.freedesktop.DBus"
+_UNKNOWN: Final = f"{_DBUS}.Error.ServiceUnknown"
 Listener = Callable[[Signal], object]
 
 
@@ -79,7 +80,7 @@ class Client:
         try:
             found = await self.properties(ROOT, interfaces.AGENT.name, of=AGENT_NAME)
         except CallError as error:
-            if error.name == f"{_DBUS}.Error.ServiceUnknown":
+            if error.name == _UNKNOWN:
                 return False
             raise
         return bool(found["Status"] == "online")
@@ -98,7 +99,10 @@ class Client:
         if reply is None:
             return []
         if reply.message_type is MessageType.ERROR:
-            raise CallError(reply.error_name or "", str(reply.body[0]) if reply.body else "")
+            text = str(reply.body[0]) if reply.body else ""
+            if to == CONTROLLER_NAME and reply.error_name == _UNKNOWN:
+                text = "no controller on this bus; start `gateway run --dbus BUS` (or `gateway controller`) there"
+            raise CallError(reply.error_name or "", text)
         return [value_from_dbus(item) for item in reply.body]
 
     async def controller(self, member: str, *body: Any) -> list[Any]:

@@ -43,4 +43,5 @@ def test_a_log_needs_its_bit_rate(tmp_path: Path) -> None:
     assert "does not tell the bit rates of its buses: say --bitrate 500k" in refused.stderr
     told = timing(str(log), "--bitrate", "250k")
     assert told.returncode == 0, told.stderr
+    assert told.stdout.splitlines()[0].endswith(", no deadline is known")
     assert told.stdout.splitlines()[2].split()[:3] == ["~0x123", "0x123", "10"]

@@ -15,6 +15,7 @@ import can
 import pytest
 
 from gateway.can import Frame
+from gateway.cli import main
 from gateway.links import LinkError, place_for, serve
 from gateway.links.places import find, folders, listen, remove, running
 from gateway.links.record_stream import RecordStream
@@ -113,6 +114,31 @@ def test_a_second_run_of_a_vehicle_gets_a_name_of_its_own_and_clients_are_asked_
             with pytest.raises(LinkError, match=f"several simulations are running: {second}, {first}; choose"):
                 find()
             assert find(second) == second
+
+
+@pytest.mark.parametrize(
+    ("command", "hint"),
+    [
+        (["trace", "--attach", "--pipe", "-"], "--socket PATH"),
+        (["explain", "--signal", "Vehicle.Speed"], "`gateway explain PATH`"),
+    ],
+)
+def test_each_command_tells_how_it_is_told_which_of_several(
+    home: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    command: list[str],
+    hint: str,
+) -> None:
+    monkeypatch.chdir(home)
+    monkeypatch.setattr("sys.argv", ["gateway", *command])
+    with ExitStack() as stack:
+        for _ in range(2):
+            stack.enter_context(listening(place_for("demo")))
+        with pytest.raises(SystemExit) as ended:
+            main()
+    assert ended.value.code == 2
+    assert f"; choose with {hint} or VEHICLE_GATEWAY_SOCKET=PATH" in capsys.readouterr().err
 
 
 def test_without_a_simulation_the_user_is_told_what_to_type(home: Path) -> None:

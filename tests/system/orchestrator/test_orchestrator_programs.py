@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+ROOT = Path(__file__).parents[3]
 FOO = "[bluechi-agent]\nNodeName=foo\nHeartbeatInterval=100\nLogTarget=stderr\n"
 UNIT = "[Service]\nType=exec\nExecStart=/bin/sleep 1000\n"
 
@@ -267,3 +268,24 @@ def test_an_agent_whose_name_is_not_allowed_is_told_so(tmp_path: Path) -> None:
                 await controller.says(r"WARN  node fo: refused")
 
     asyncio.run(story())
+
+
+def test_a_run_with_a_service_in_python_and_no_bus_ends_with_one_line(tmp_path: Path) -> None:
+    conf(tmp_path / "own.py", "class Own:\n    def __init__(self, ecu):\n        pass\n")
+    node = "sdv: {units: {own: {python: own.py:Own}}}"
+    body = f"body: {{kind: can, bitrate: 125k, database: {ROOT}/dbc/body.dbc}}"
+    text = f"vehicle: test\nbuses:\n  {body}\ndomains:\n  nodes:\n    {node}\n"
+    file = conf(tmp_path / "vehicle.yaml", text)
+    bus = f"unix:path={tmp_path}/nowhere"
+    code, text = asyncio.run(done("run", file, "--dbus", bus, "--for", "1s"))
+    assert code == 2, text
+    assert text.splitlines()[-1].startswith(f"gateway: cannot reach the bus {bus}: ")
+    assert "Traceback" not in text
+
+
+def test_a_bus_without_a_controller_is_told_with_what_to_start(bus: str) -> None:
+    code, text = asyncio.run(done("nodes", "--dbus", bus))
+    assert (code, text.splitlines()) == (
+        1,
+        ["gateway: no controller on this bus; start `gateway run --dbus BUS` (or `gateway controller`) there"],
+    )

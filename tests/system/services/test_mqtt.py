@@ -68,6 +68,8 @@ def test_a_request_goes_down_over_can_and_is_answered(car: Path, mosquitto: Star
             assert await car.lamps.get() == 43
             for topic, payload, reason in (
                 (LAMP, "101", "Vehicle.Lamp cannot be 101"),
+                (LAMP, "22.5", "Vehicle.Lamp cannot be 22.5"),
+                (LAMP, "true", "Vehicle.Lamp cannot be True"),
                 (LAMP, "much", "is no JSON"),
                 (SPEED, "5", "is a sensor, no actuator"),
                 ("vss/Vehicle/Seat", "5", "nobody drives Vehicle.Seat"),
@@ -77,7 +79,7 @@ def test_a_request_goes_down_over_can_and_is_answered(car: Path, mosquitto: Star
                 answer = await client.set(topic, payload)
                 assert answer["ok"] is False
                 assert reason in answer["reason"]
-            assert (bus.requests, car.lamps.qsize()) == (8, 0)
+            assert (bus.requests, car.lamps.qsize()) == (10, 0)
 
     in_wall_time(car, story)
 

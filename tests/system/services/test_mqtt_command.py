@@ -6,6 +6,7 @@ import asyncio
 import os
 import re
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -126,6 +127,15 @@ def test_a_port_that_is_taken_is_told(
     run = started(str(car), "--bus", f"mqtt:{broker.port}")
     assert run.process.wait(WITHIN_S) == 2
     assert f"cannot listen at 127.0.0.1:{broker.port}: address already in use" in run.said()
+
+
+def test_it_is_not_told_to_be_at_a_broker_that_cannot_be_reached(car: Path, started: Callable[..., Run]) -> None:
+    with socket.socket() as silent:  # its port is taken, and nobody listens there
+        silent.bind(("127.0.0.1", 0))
+        run = started(str(car), "--for", "100ms", "--bus", f"mqtt://127.0.0.1:{silent.getsockname()[1]}")
+        assert run.process.wait(WITHIN_S) == 0
+    assert "cannot be reached" in run.said() and "trying again" in run.said()
+    assert "MQTT of" not in run.said()
 
 
 HIDE = """

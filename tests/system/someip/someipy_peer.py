@@ -42,8 +42,14 @@ async def main() -> None:
     while not await client.is_available():  # noqa: ASYNC110 - someipy has no event for it
         await asyncio.sleep(0.1)
     tell("available")
-    answer = await client.call_method(0x0003, b"\x07")
-    tell("answer", code=answer.return_code.name, payload=answer.payload.hex())
+    while True:  # over UDP its daemon loses an answer now and then
+        try:
+            answer = await asyncio.wait_for(client.call_method(0x0003, b"\x07"), 5)
+        except Exception as error:
+            tell("no answer", error=repr(error))
+            continue
+        tell("answer", code=answer.return_code.name, payload=answer.payload.hex())
+        break
     await asyncio.get_running_loop().create_future()
 
 

@@ -68,7 +68,9 @@ def test_unknown_ids_and_what_never_came_are_told() -> None:
     found = stats(source(every(10, 5, 0x100) + every(10, 4, 0x666), {"can0": database(SPEED, other)}))
     assert (found.buses[0].ids, found.buses[0].unknown_ids, found.buses[0].unknown_frames) == (2, 1, 4)
     assert [message.name for _, message in found.absent] == ["Never"]
-    assert any("1 cyclic messages of the databases never came: Never (0x200)" in line for line in stats_lines(found))
+    assert any(
+        "1 cyclic messages of the databases never came: can0.Never (0x200)" in line for line in stats_lines(found)
+    )
 
 
 def test_error_frames_and_remote_frames_are_no_messages() -> None:

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from gateway.com import ComError
 from gateway.com.e2e import E2EChecker, E2EProtector, E2EState, E2EStateKind, E2EStatus, E2EWindow
-from gateway.com.e2e_profiles import DataIdMode, E2EConfig, E2EProfile, Profile
+from gateway.com.e2e_profiles import DataIdMode, E2EConfig, E2EProfile, Profile, header_fields
 
 OK, LOST, AGAIN = E2EStatus.OK, E2EStatus.OK_SOME_LOST, E2EStatus.REPEATED
 WRONG, NONE, ERROR = E2EStatus.WRONG_SEQUENCE, E2EStatus.NO_NEW_DATA, E2EStatus.ERROR
@@ -41,6 +41,15 @@ def test_header_and_crc_of_each_profile(
     profile: Profile, data_id: int | bytes, payload: bytes, counter: int, written: str
 ) -> None:
     assert E2EProfile(E2EConfig(profile, data_id)).protect(payload, counter).hex() == written
+
+
+@given(configs, st.binary(min_size=28, max_size=60), st.integers(0, 14))
+def test_nothing_but_the_fields_of_the_header_is_overwritten(config: E2EConfig, data: bytes, counter: int) -> None:
+    fields = header_fields(config)
+    assert sum(fields) == sum({1 << bit for field in fields for bit in range(field.bit_length()) if field >> bit & 1})
+    sealed = E2EProfile(config).protect(data, counter)
+    changed = int.from_bytes(sealed, "little") ^ int.from_bytes(data, "little")
+    assert not changed & ~sum(fields)
 
 
 def crc(data: bytes, polynomial: int, bits: int, *, reflected: bool) -> int:

@@ -7,6 +7,8 @@ import re
 
 import pytest
 from monitor_film import FilmLink
+from textual.events import Key
+from textual.widgets import Input
 
 from gateway.can import Frame
 from gateway.ui.feed_rows import Part
@@ -71,6 +73,21 @@ async def test_typing_filters_and_escape_shows_all(link: FilmLink) -> None:
         await pilot.press("slash", *"nonsense", "enter")
         await pilot.pause()
         assert "nothing fits 'nonsense'" in screen_of(app)
+
+
+@pytest.mark.parametrize(("opens", "purpose"), [("slash", "filter"), ("f", "find"), ("s", "send")])
+async def test_keys_in_one_burst_go_into_the_line_that_the_first_of_them_opens(
+    link: FilmLink, opens: str, purpose: str
+) -> None:
+    app = MonitorApp(link)  # type: ignore[arg-type]
+    async with app.run_test(size=(100, 30)) as pilot:
+        await pilot.press("5")
+        for key in (opens, *"q5sfe/np"):
+            app.post_message(Key("slash" if key == "/" else key, key if len(key) == 1 else "/"))
+        await pilot.pause()
+        assert app.query_one("#typed", Input).value == "q5sfe/np"
+        assert (app.pane, app.query_one("#typed", Input).placeholder.split(":")[0]) == (Pane.ECUS, purpose)
+        assert len(app.screen_stack) == 1
 
 
 async def test_each_pane_keeps_its_own_filter_and_selection(link: FilmLink) -> None:

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from gateway.routing import NEVER, Datapoint, Quality, Value, VssLeaf
 from gateway.routing.vss import Kind
 from gateway.services.errors import RequestError
-from gateway.services.payload import LARGEST, decode, encode, wished
+from gateway.services.payload import LARGEST, decode, encode, typed, wished
 
 EPOCH_NS = 1_795_503_777_000_000_000
 values = st.one_of(
@@ -91,3 +91,40 @@ def test_any_bytes_are_a_request_or_refused(data: bytes, datatype: str) -> None:
 def test_what_is_no_datapoint(data: bytes) -> None:
     with pytest.raises(RequestError, match="is no datapoint|there is no quality"):
         decode(data)
+
+
+@pytest.mark.parametrize(
+    ("value", "datatype"),
+    [
+        (True, "boolean"),
+        (30, "int8"),
+        (30.0, "int8"),
+        (30, "float"),
+        (22.5, "double"),
+        ("Hello", "string"),
+        ([1, 2], "uint8[]"),
+    ],
+)
+def test_a_wish_of_the_signals_own_type_is_taken(value: object, datatype: str) -> None:
+    assert typed(value, leaf(datatype)) == value
+
+
+@pytest.mark.parametrize(
+    ("value", "datatype", "takes"),
+    [
+        (30, "boolean", "cannot be 30: it takes true or false"),
+        (0.5, "boolean", "cannot be 0.5: it takes true or false"),
+        ("true", "boolean", "cannot be 'true': it takes true or false"),
+        (22.5, "int8", r"cannot be 22.5: it takes -128 to 127 \(int8\)"),
+        (True, "int8", "cannot be True"),
+        ("42", "uint8", "cannot be '42'"),
+        (None, "uint8", "cannot be None"),
+        (True, "float", "cannot be True"),
+        (42, "string", "cannot be 42: it takes text"),
+        ([1, 2.5], "uint8[]", "cannot be 2.5"),
+        ([True, 1], "boolean[]", "cannot be 1: it takes true or false"),
+    ],
+)
+def test_a_wish_of_another_type_is_refused(value: object, datatype: str, takes: str) -> None:
+    with pytest.raises(RequestError, match=takes):
+        typed(value, leaf(datatype))

@@ -72,6 +72,23 @@ def test_the_vehicle_of_the_tests_has_no_faults() -> None:
         ),
         ("events: {E: {id: 0x8001, type: Pair, members: {c: {value: 1}}}}", "Pair has no member 'c'"),
         ("events: {E: {id: 0x8001, type: Pair, members: {a: {value: 1}}}}", "b: it has no signal"),
+        (
+            "fields: {F: {type: float32, signal: Vehicle.Pedal.Position, set: 3}}",
+            "Vehicle.Pedal.Position is of type sensor: only an actuator has a setter",
+        ),
+        (
+            "fields: {F: {members: {a: {type: float32, signal: Vehicle.Pedal.Position}}, set: 3}}",
+            "a: Vehicle.Pedal.Position is of type sensor",
+        ),
+        (
+            "fields: {F: {type: uint8, signal: body.HeaterStatus.Level, set: 3}}",
+            "is written here, so the gateway sends body.HeaterStatus, and Heater does not any more",
+        ),
+        ("methods: {M: {id: 1, sets: {body.PedalStatus.Pressed: 1}}}", "and Pedal does not any more"),
+        (
+            "methods: {M: {id: 1, request: {p: {members: {q: {type: bool, signal: body.PedalStatus.Pressed}}}}}}",
+            "and Pedal does not any more",
+        ),
         ("methods: {M: {id: 1, sets: {body.HeaterCommand.Mode: Sideways}}}", "has no value 'Sideways'"),
         ("methods: {M: {id: 1, request: {p: {type: uint9}}}}", "p: there is no type 'uint9'"),
         ("groups: {1: {multicast: '10.0.0.7:1'}}", "10.0.0.7 is no multicast address"),

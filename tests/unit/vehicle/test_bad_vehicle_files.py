@@ -719,6 +719,27 @@ def test_a_behaviour_that_fails_ends_the_run_with_1(project: Project) -> None:
     assert "motor.py:" in ran.stdout + ran.stderr
 
 
+def warnings(project: Project) -> list[str]:
+    found = [finding for file in check([project.folder]) for finding in file.findings]
+    return [str(finding._replace(file=Path(finding.file or "").name)) for finding in found]
+
+
+def test_what_the_gateway_is_to_send_and_no_route_brings_is_a_warning(project: Project) -> None:
+    assert warnings(project) == []
+    project.edit("vehicle.yaml", "    - {from: powertrain.MotorStatus, to: body}\n", "")
+    at = project.line("dbc/body.dbc", "BO_ 384")
+    text = "GW sends body.MotorStatus by the database, and no route brings it or a signal of it"
+    assert warnings(project) == [f"body.dbc:{at}: warning: {text}"]
+
+
+def test_a_route_of_frames_that_the_other_bus_does_not_know_is_a_warning(project: Project) -> None:
+    old = "- {from: powertrain.MotorStatus, to: body}"
+    project.edit("vehicle.yaml", old, f"{old}\n    - {{from: powertrain.VehicleSpeed, to: body}}")
+    at = project.line("vehicle.yaml", "VehicleSpeed, to: body}")
+    text = "the database of body does not know 0x100, which this route brings there from powertrain.VehicleSpeed"
+    assert warnings(project) == [f"vehicle.yaml:{at}: warning: {text}"]
+
+
 def test_check_tells_the_same_and_ends_with_2(project: Project) -> None:
     project.edit("vehicle.yaml", "to: body}", "to: bodi}")
     ran = gateway_command("check", folder=project.folder)

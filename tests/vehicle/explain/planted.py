@@ -3,6 +3,7 @@
 from planting import (
     BODY_SPEED,
     BUSY,
+    END_TO_END,
     EXTENDED_SPEED,
     LAMP_COMMAND,
     MS,
@@ -183,6 +184,21 @@ PLANTED = [
         "counter stuck", "powertrain.VehicleSpeed", Fault.COUNTER_STUCK,
         r"has Counter \d+ like the \d+ before it: who checks it refuses it",
         during=at(lambda vehicle: protection(vehicle, stuck=True)),
+    ),
+    Planted(
+        "end-to-end CRC wrong", "Vehicle.Speed", Fault.E2E_REFUSED,
+        r"is stale since .*, the end-to-end check \(E2E P01\) refused it: .*identifier.* \(vehicle\.yaml:\d+\)",
+        edit=END_TO_END, during=at(lambda vehicle: protection(vehicle, wrong=True)),
+    ),
+    Planted(
+        "end-to-end counter stuck", "powertrain.VehicleSpeed", Fault.E2E_REFUSED,
+        r"comes, .*, the end-to-end check \(E2E P01\) refused it: .*counter.* \(vehicle\.yaml:\d+\)",
+        edit=END_TO_END, during=at(lambda vehicle: protection(vehicle, stuck=True)),
+    ),
+    Planted(
+        "end-to-end check of a route", "body.ClusterInfo", Fault.E2E_REFUSED,
+        r"route r2 .* dropped it: end-to-end check failed \(vehicle\.yaml:\d+\)",
+        edit=END_TO_END, during=at(lambda vehicle: protection(vehicle, wrong=True)),
     ),
     Planted(
         "bus cut", "body.DashStatus", Fault.BUS_SILENT,

@@ -252,6 +252,9 @@ def lin(folder: Path) -> None:
     leaf("Vehicle.Seat", datatype="uint8", dbc2vss={"signal": "seat.SeatState.Position", "interval_ms": 0})(folder)
 
 
+END_TO_END = replaced(
+    "vehicle.yaml", "{counter: Counter, checksum: Checksum, algorithm: crc8-j1850}", "{e2e: P01, data_id: 0x123}"
+)
 SILENCED_NOBODY = replaced(
     "vehicle.yaml", "  powertrain.VehicleSpeed: {counter: Counter, checksum: Checksum, algorithm: crc8-j1850}", "  {}"
 )

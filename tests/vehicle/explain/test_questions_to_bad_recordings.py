@@ -5,10 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from planting import Planted, drive
+from planting import MS, SPEED, Planted, S, both, changed, database, drive
 
 from gateway.errors import GatewayError
-from gateway.explain import ExplainError, Fault, asked, names_of, open_recording
+from gateway.explain import ExplainError, Fault, Scene, asked, names_of, open_recording
+from gateway.explain.feed import fed
 from gateway.sim import Kernel, Streams
 from gateway.vehicle import Vehicle, load
 
@@ -66,6 +67,48 @@ def test_a_log_of_another_program_is_answered_as_far_as_it_goes(folder: Path, tr
         " the transform refused it: 326.11 is above max 300 of powertrain.VehicleSpeed.Speed (powertrain.dbc)"
     )
     assert told(log, "signal body.MotorStatus", vehicle)[0].startswith("body.MotorStatus has never come: ")
+
+
+def test_a_signal_that_came_long_before_its_frames_were_refused(folder: Path) -> None:
+    beyond = changed(SPEED, lambda frame: frame.data[:2] + b"\xff\xff")
+    planted = Planted("late", "Vehicle.Speed", Fault.OUT_OF_RANGE, "", during=beyond, at_ns=45 * S)
+    trace = drive(planted, folder)
+    recording = open_recording(trace)
+    scene = Scene(recording.table, names_of(recording.about, load(folder, Kernel())), recording.now_ns)
+    assert scene.vehicle is not None and scene.vehicle.mapping is not None
+    rule = next(rule for rule in scene.vehicle.mapping.upward if rule.leaf.path == "Vehicle.Speed")
+    assert scene.count("powertrain", SPEED) > 2_200
+    published = fed(scene, rule).feed.last_published
+    assert published is not None and S < published.time_ns < 1_300 * MS
+    assert told(trace, "signal Vehicle.Speed", scene.vehicle)[0].startswith("Vehicle.Speed is stale since 1.")
+
+
+def test_a_time_behind_the_end_of_a_recording_is_told(folder: Path, trace: Path) -> None:
+    vehicle = load(folder, Kernel())
+    with pytest.raises(ExplainError, match=r"^the recording ends at 1\.9\d\d s: ask for a time before that$"):
+        told(trace, "signal Vehicle.Speed@999s", vehicle)
+    lines = told(trace, "signal Vehicle.Speed@2.5s", vehicle)
+    assert lines[0].startswith("Vehicle.Speed is good")
+    assert lines[-1].startswith("note: the recording ends at 1.9")
+
+
+def test_what_the_sender_has_never_got_is_told(folder: Path) -> None:
+    heard = database(
+        "powertrain",
+        "BO_ 384 MotorStatus",
+        'BO_ 176 BrakeStatus: 1 GW\n SG_ Pressed : 0|1@1+ (1,0) [0|1] "" Motor\n\nBO_ 384 MotorStatus',
+    )
+    cyclic = database(
+        "powertrain",
+        'BA_ "GenMsgCycleTime" BO_ 256 20;',
+        'BA_ "GenMsgCycleTime" BO_ 176 20;\nBA_ "GenMsgCycleTime" BO_ 256 20;',
+    )
+    trace = drive(Planted("deaf", "Vehicle.Speed", Fault.NONE, "", edit=both(heard, cyclic)), folder)
+    vehicle = load(folder, Kernel())
+    says = "nothing is wrong with it, but Motor, its sender, has never got BrakeStatus (0x0B0) on powertrain"
+    assert says in told(trace, "signal Vehicle.Speed", vehicle)[0]
+    assert says in told(trace, "signal powertrain.VehicleSpeed", vehicle)[0]
+    assert "but" not in told(trace, "signal powertrain.VehicleSpeed@10ms", vehicle)[0]
 
 
 def test_a_moment_before_anything_came(folder: Path, trace: Path) -> None:

@@ -78,7 +78,8 @@ def test_a_group_of_routes_filters_everything_while_its_unit_is_down(tmp_path: P
     ("nodes", "sentence"),
     [
         ({"zone": {"units": {"bcm": {"ecu": "BMC"}}}}, "there is no ECU 'BMC' in demo-ev"),
-        ({"zone": {"units": {"r": {"routes": [999]}}}}, "there is no route 999: the gateway has"),
+        ({"zone": {"units": {"r": {"routes": [999]}}}}, "there is no route 999: the gateway has 1 to "),
+        ({"zone": {"units": {"r": {"routes": [0]}}}}, "there is no route 0: the gateway has 1 to "),
         ({"zone": {"units": {"a": {"text": "[Service]\nType=simple\n"}}}}, "service has no ExecStart= or ExecStop="),
         ({"zone": {"files": "units/none"}}, "is not a folder with unit files"),
         ({"zone": {"units": {"a": {"run": "/bin/a"}}, "target": "b.target"}}, "node zone has no unit b.target"),

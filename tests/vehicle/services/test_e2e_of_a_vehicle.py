@@ -171,6 +171,7 @@ def test_a_sender_that_is_spoiled_or_stuck_makes_the_signal_stale(car: Callable[
         ("e2e: P02, data_id: [256, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16]", "are bytes, 0 to 255"),
         ("e2e: P01, data_id: 1, counter: Speed", "leave `counter` and `checksum` out"),
         ("e2e: P03, data_id: 1", "P01"),
+        ("e2e: P05, data_id: 1, offset: 3", "the header of E2E P05 at byte 3 overwrites Speed of a.Motion"),
     ],
 )
 def test_what_cannot_be_is_told_with_its_line(car: Callable[..., Vehicle], protect: str, reason: str) -> None:
