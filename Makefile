@@ -9,8 +9,8 @@ ARGS ?=
 run: .venv/ready
 	PYTHONPATH=$$($(BIN)/python compile_hot_rooms.py --if-made) $(BIN)/gateway run $(VEHICLE) $(ARGS)
 
-# Two workers: many tests wait for other programs. `make test WORKERS=0` runs them in one process, one after the other.
-WORKERS ?= 2
+# `make test WORKERS=2` is quicker on two cores: many tests wait for other programs.
+WORKERS ?= 0
 test: .venv/ready peers
 	$(BIN)/pytest -n $(WORKERS) --dist loadfile $(ARGS)
 
