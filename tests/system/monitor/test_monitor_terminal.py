@@ -139,7 +139,7 @@ def test_why_a_message_does_not_come_is_found_with_a_few_keys(
     told = "".join(monitor.until("(esp.py:").replace("│", " ").split())  # lines may break anywhere
     assert "powertrain.WheelSpeedslastcameat" in told
     assert "thebehaviourofitssenderESPfailedat" in told
-    assert "planted: no power (esp.py:" in told
+    assert "planted:nopower(esp.py:" in told
     monitor.type("", "Escape")
     monitor.until(lambda screen: "Esc closes this" not in screen)
 
