@@ -10,11 +10,8 @@ from typing import Annotated, Any
 
 import typer
 
-from gateway.cli.options import Json, find_vehicle
-from gateway.errors import GatewayError
-from gateway.explain import STREAM, ExplainError, Recording, Told, asked, names_of, open_recording
-from gateway.sim import Kernel
-from gateway.vehicle import Vehicle, load
+from gateway.cli.options import Json
+from gateway.explain import STREAM, ExplainError, Told, asked, names_of, open_recording
 
 
 def explain_command(
@@ -65,26 +62,10 @@ def _is_file(path: Path) -> bool:
 
 
 def _of_recording(trace: Path, question: str, vehicle: Path | None) -> Told:
+    from gateway.cli.log_input import vehicle_for
+
     recording = open_recording(trace)
-    return asked(recording, names_of(recording.about, _vehicle(vehicle, recording)), question)
-
-
-def _vehicle(path: Path | None, recording: Recording) -> Vehicle | None:
-    """The vehicle that was asked for; else the one here, when the recording is of a vehicle of that name."""
-    if path is not None:
-        return load(find_vehicle(path), Kernel())
-    if recording.about is None:
-        return None
-    try:
-        here = find_vehicle(None)
-    except GatewayError:
-        return None
-    try:
-        found = load(here, Kernel())
-    except GatewayError as error:
-        sys.stderr.write(f"gateway: {here} is left out, for it has faults: {error}\n")
-        return None
-    return found if found.name == recording.about.vehicle else None
+    return asked(recording, names_of(recording.about, vehicle_for(recording.about, vehicle)), question)
 
 
 def _live(which: Path | None, question: str) -> Told:
