@@ -10,7 +10,7 @@ import cantools
 
 from benchmarks.measure import Figure, in_turn
 from gateway.database import load
-from gateway.vehicle.decode import decode_log
+from gateway.vehicle.logs.decode import decode_log
 
 _MESSAGES = 2_000
 _LOG_FRAMES = 50_000

@@ -108,7 +108,7 @@ def _serve(work: str, folder: Path) -> None:
     async def main() -> None:
         from gateway.domains.sdv.server import SdvOptions, serve_kuksa
         from gateway.links.addresses import Address
-        from gateway.vehicle.sdv import broker_of
+        from gateway.vehicle.served.sdv import broker_of
 
         loop = asyncio.get_running_loop()
         assert isinstance(loop, SimulationLoop)

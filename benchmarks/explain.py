@@ -14,7 +14,7 @@ from gateway.explain import asked, names_of, open_recording
 from gateway.sim import Kernel
 from gateway.trace import Event, Recorded, open_reader, open_writer
 from gateway.vehicle import Recorder, load
-from gateway.vehicle.lin import bus_info
+from gateway.vehicle.assembly.lin import bus_info
 
 FRAMES = 1_000_000
 DRIVEN_S = 10

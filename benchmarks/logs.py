@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from benchmarks.measure import Figure, seconds
 from gateway.analysis.source import open_source
 from gateway.analysis.stats import stats
-from gateway.vehicle.log_databases import DatabaseChoice
+from gateway.vehicle.logs.log_databases import DatabaseChoice
 
 FRAMES = 10_000_000
 LOOP_FRAMES = 50_000

@@ -21,9 +21,9 @@ from gateway.can import ERROR, EXTENDED, ID_MASK
 from gateway.database import Message, Severity
 from gateway.sim import NS_PER_S
 from gateway.vehicle import AboutRule
-from gateway.vehicle.decode import groups
-from gateway.vehicle.findings import Finding
-from gateway.vehicle.log import EPOCH_NS, Log
+from gateway.vehicle.checks.findings import Finding
+from gateway.vehicle.logs.decode import groups
+from gateway.vehicle.logs.log import EPOCH_NS, Log
 
 TOLERANCE_NS = 1_000
 """What two formats may differ in, one of which keeps microseconds."""

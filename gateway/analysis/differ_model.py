@@ -10,7 +10,7 @@ from gateway.analysis.differ_signals import SignalDifference
 from gateway.analysis.source import Source
 from gateway.database import Message
 from gateway.vehicle import AboutRule
-from gateway.vehicle.findings import Finding
+from gateway.vehicle.checks.findings import Finding
 
 
 class Kind(Enum):

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from gateway.database import Message, Signal
 from gateway.database.arrays import decode_array
-from gateway.vehicle.log import Log
+from gateway.vehicle.logs.log import Log
 
 Index = NDArray[np.int64]
 

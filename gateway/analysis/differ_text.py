@@ -12,7 +12,7 @@ from gateway.analysis.tabular import id_text, seconds_text, table_lines
 from gateway.com import label_of
 from gateway.database import Signal
 from gateway.sim import NS_PER_S, duration_text
-from gateway.vehicle.decoded_files import number_text
+from gateway.vehicle.logs.decoded_files import number_text
 
 MESSAGES_SHOWN: Final = 30
 SIGNALS_SHOWN: Final = 30

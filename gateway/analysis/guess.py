@@ -18,7 +18,7 @@ from gateway.analysis.guess_multiplexers import multiplexer
 from gateway.analysis.source import Source
 from gateway.analysis.stats import Periods, periods_of
 from gateway.can import EXTENDED, ID_MASK
-from gateway.vehicle.decode import groups
+from gateway.vehicle.logs.decode import groups
 
 _CHECKSUMS_MAX: Final = 1
 """Fields that change with a counter alone and may be its checksum."""

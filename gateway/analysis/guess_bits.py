@@ -12,7 +12,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from gateway.vehicle.log import Log
+from gateway.vehicle.logs.log import Log
 
 FRAMES_MAX: Final = 50_000
 """Of a message, from its first frame on: more of them tell nothing more."""

@@ -19,8 +19,8 @@ from gateway.analysis.errors import AnalysisError
 from gateway.analysis.plot_curve import Curve
 from gateway.errors import nearest
 from gateway.sim import NS_PER_S
-from gateway.vehicle.decoded_files import LONG_HEAD
-from gateway.vehicle.log import EPOCH_NS
+from gateway.vehicle.logs.decoded_files import LONG_HEAD
+from gateway.vehicle.logs.log import EPOCH_NS
 
 _TIMES: Final = ("time_s", "time", "timestamp", "timestamps", "t", "time [s]")
 _FRAMES: Final = ("arbitration_id", "can_id", "id")

@@ -19,8 +19,8 @@ from gateway.database import Database, Signal
 from gateway.errors import nearest
 from gateway.routing import CanToVss, SignalStore, UpwardRule, VssMapping, VssSignal
 from gateway.sim import NS_PER_S, Kernel
-from gateway.vehicle.decode import DecodedLog, MessageTable, decode
-from gateway.vehicle.decode_choice import Chosen, choose
+from gateway.vehicle.logs.decode import DecodedLog, MessageTable, decode
+from gateway.vehicle.logs.decode_choice import Chosen, choose
 
 CURVES_MAX: Final = 48
 _NONE: Final = float("nan")

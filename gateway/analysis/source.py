@@ -11,10 +11,10 @@ from gateway.can import ERROR, EXTENDED, ID_MASK, REMOTE
 from gateway.database import Database, Severity
 from gateway.trace import TraceReader
 from gateway.vehicle import About, Vehicle, describe, read_about
-from gateway.vehicle.decode import census
-from gateway.vehicle.findings import Census, Finding, database_findings, log_findings
-from gateway.vehicle.log import EPOCH_NS, Log, read_log
-from gateway.vehicle.log_databases import DatabaseChoice, load_databases, preloaded
+from gateway.vehicle.checks.findings import Census, Finding, database_findings, log_findings
+from gateway.vehicle.logs.decode import census
+from gateway.vehicle.logs.log import EPOCH_NS, Log, read_log
+from gateway.vehicle.logs.log_databases import DatabaseChoice, load_databases, preloaded
 
 FITS: Final = 0.2
 """A database that knows fewer of the ids is told not to fit."""

@@ -20,9 +20,9 @@ from gateway.analysis.source import BusRate, Source, findings
 from gateway.analysis.stats_load import BusLoad, Stream, bus_load, stream_bits
 from gateway.can import ERROR, EXTENDED, ID_MASK, REMOTE, padded_length
 from gateway.database import Message
-from gateway.vehicle.decode import census, groups
-from gateway.vehicle.findings import Census, Finding
-from gateway.vehicle.log import Log
+from gateway.vehicle.checks.findings import Census, Finding
+from gateway.vehicle.logs.decode import census, groups
+from gateway.vehicle.logs.log import Log
 
 GAP: Final = 2.5
 """So many nominal periods without a frame are a gap."""

@@ -17,7 +17,7 @@ from gateway.analysis.source import BusRate
 from gateway.can import Frame, FrameBits
 from gateway.can.bits import FrameLengths
 from gateway.sim import NS_PER_S
-from gateway.vehicle.log import Log
+from gateway.vehicle.logs.log import Log
 
 SAMPLE: Final = 400
 """Frames of a message of which the exact bits are computed; of 8 random bytes their mean is then right to 0.2 bits."""

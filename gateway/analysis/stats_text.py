@@ -9,7 +9,7 @@ from gateway.analysis.stats import BusStats, LogStats, MessageStats, Periods
 from gateway.analysis.stats_load import BusLoad
 from gateway.analysis.tabular import NS_PER_MS, id_text, ms_text, percent_text, seconds_text, table_lines
 from gateway.sim import NS_PER_S
-from gateway.vehicle.findings import named
+from gateway.vehicle.checks.findings import named
 
 _BUSES: Final = ("bus", "frames", "frames/s", "kbit/s", "load", "peak", "errors", "remote", "ids", "unknown")
 _MESSAGES: Final = (

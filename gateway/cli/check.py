@@ -12,7 +12,7 @@ import typer
 from gateway.cli.options import Json
 from gateway.database import Severity
 from gateway.vehicle import json_schema
-from gateway.vehicle.check import Checked, check
+from gateway.vehicle.checks.check import Checked, check
 
 _ORDER = (Severity.ERROR, Severity.WARNING, Severity.INFO)
 

@@ -16,12 +16,12 @@ from rich.console import Console
 from gateway.cli.log_output import print_findings, read_with_progress
 from gateway.cli.options import Json, duration_option
 from gateway.database import Database
-from gateway.vehicle.decode import DecodedLog, census, decode
-from gateway.vehicle.decode_choice import check_names, choose, restricted
-from gateway.vehicle.decode_lines import LineDecoder
-from gateway.vehicle.decoded_files import check_ending, write
-from gateway.vehicle.findings import Census, Finding, database_findings, log_findings, unknown_frames
-from gateway.vehicle.log_databases import DatabaseChoice, database_of, load_databases, preloaded
+from gateway.vehicle.checks.findings import Census, Finding, database_findings, log_findings, unknown_frames
+from gateway.vehicle.logs.decode import DecodedLog, census, decode
+from gateway.vehicle.logs.decode_choice import check_names, choose, restricted
+from gateway.vehicle.logs.decode_lines import LineDecoder
+from gateway.vehicle.logs.decoded_files import check_ending, write
+from gateway.vehicle.logs.log_databases import DatabaseChoice, database_of, load_databases, preloaded
 
 
 def decode_command(

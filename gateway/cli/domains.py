@@ -42,7 +42,7 @@ def domain_services(
 
 def _sdv(file: VehicleFile | None, sdv: str | None, key: Path | None, viss: str | None) -> Service:
     from gateway.cli.serving import tell
-    from gateway.vehicle.sdv import sdv_options, serve_sdv
+    from gateway.vehicle.served.sdv import sdv_options, serve_sdv
 
     options = sdv_options(file, sdv, viss, key)
 
@@ -58,7 +58,7 @@ def _sdv(file: VehicleFile | None, sdv: str | None, key: Path | None, viss: str 
 
 def _aaos(file: VehicleFile | None, text: str) -> Service:
     from gateway.cli.serving import tell
-    from gateway.vehicle.aaos import aaos_options, serve_aaos
+    from gateway.vehicle.served.aaos import aaos_options, serve_aaos
 
     options = aaos_options(file, text)
 

@@ -73,7 +73,7 @@ def _interface(place: Path) -> str:
 
 def _capture(fifo: Path, interface: str, named: str | None) -> None:
     from gateway.links.places import find, running
-    from gateway.vehicle.attached_capture import ask_capture, copy_capture
+    from gateway.vehicle.recording.attached_capture import ask_capture, copy_capture
 
     wanted = named or next((str(place) for place in running() if _interface(place) == interface), None)
     stream = ask_capture(find(wanted, "--socket PATH"))

@@ -14,8 +14,8 @@ from gateway.cli.options import find_vehicle
 from gateway.errors import GatewayError, nearest
 from gateway.sim import Kernel
 from gateway.vehicle import About, Vehicle, load
-from gateway.vehicle.log_databases import DatabaseChoice
-from gateway.vehicle.words import bit_rate
+from gateway.vehicle.file.words import bit_rate
+from gateway.vehicle.logs.log_databases import DatabaseChoice
 
 Databases = Annotated[
     list[str] | None,

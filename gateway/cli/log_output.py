@@ -12,8 +12,8 @@ from rich.progress import BarColumn, DownloadColumn, Progress, TaskID, TextColum
 
 from gateway.database import Severity
 from gateway.trace import TraceReader
-from gateway.vehicle.findings import Finding, Unknown
-from gateway.vehicle.log import Log, read_log
+from gateway.vehicle.checks.findings import Finding, Unknown
+from gateway.vehicle.logs.log import Log, read_log
 
 FINDINGS_SHOWN: Final = 12
 UNKNOWN_SHOWN: Final = 8

@@ -27,7 +27,7 @@ def metrics_services(metrics: str | None, otlp: str | None) -> tuple[Service, ..
     from gateway.cli.serving import tell
     from gateway.links.addresses import address
     from gateway.services.metrics_traces import traces_url
-    from gateway.vehicle.metrics import serve_metrics
+    from gateway.vehicle.served.metrics import serve_metrics
 
     where = None if metrics is None else address(metrics)
     url = None if otlp is None else traces_url(otlp)

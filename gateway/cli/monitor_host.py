@@ -115,9 +115,9 @@ def _play(path: Path, databases: Sequence[str]) -> None:
     from gateway.cli.log_output import read_with_progress
     from gateway.cli.serving import can_tools
     from gateway.sim import Clock
-    from gateway.vehicle.ad_hoc import vehicle_of_log
-    from gateway.vehicle.log_databases import DatabaseChoice, load_databases, preloaded
-    from gateway.vehicle.replay import AtEnd, ReplayOptions, replay
+    from gateway.vehicle.assembly.ad_hoc import vehicle_of_log
+    from gateway.vehicle.logs.log_databases import DatabaseChoice, load_databases, preloaded
+    from gateway.vehicle.logs.replay import AtEnd, ReplayOptions, replay
 
     choices = [DatabaseChoice.of(text) for text in databases]
     loaded = preloaded(choices)
@@ -132,8 +132,8 @@ def _look_on(text: str, databases: Sequence[str]) -> None:
     from gateway.links import parse_address
     from gateway.sim import Clock
     from gateway.vehicle import RunOptions
-    from gateway.vehicle.ad_hoc import vehicle_of_links
-    from gateway.vehicle.log_databases import DatabaseChoice, load_databases, preloaded
+    from gateway.vehicle.assembly.ad_hoc import vehicle_of_links
+    from gateway.vehicle.logs.log_databases import DatabaseChoice, load_databases, preloaded
     from gateway.vehicle.run import drive_built
 
     address = parse_address(text)

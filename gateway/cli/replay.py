@@ -17,11 +17,11 @@ from gateway.cli.web import ReplayPage, Web
 from gateway.errors import GatewayError
 from gateway.sim import Clock, Kernel
 from gateway.vehicle import RunOptions, Vehicle, VehicleFile, build, read_vehicle
-from gateway.vehicle.ad_hoc import vehicle_of_log
-from gateway.vehicle.log import Log
-from gateway.vehicle.log_databases import DatabaseChoice, load_databases, preloaded
-from gateway.vehicle.replay import ReplayOptions, ReplayReport, renamed, replay
-from gateway.vehicle.words import bit_rate
+from gateway.vehicle.assembly.ad_hoc import vehicle_of_log
+from gateway.vehicle.file.words import bit_rate
+from gateway.vehicle.logs.log import Log
+from gateway.vehicle.logs.log_databases import DatabaseChoice, load_databases, preloaded
+from gateway.vehicle.logs.replay import ReplayOptions, ReplayReport, renamed, replay
 
 
 def replay_command(

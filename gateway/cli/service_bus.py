@@ -38,7 +38,7 @@ def _service(file: VehicleFile, text: str) -> Service:
 
 def _mqtt(file: VehicleFile, text: str) -> Service:
     from gateway.cli.serving import tell
-    from gateway.vehicle.service_bus import mqtt_options, serve_mqtt_bus
+    from gateway.vehicle.served.service_bus import mqtt_options, serve_mqtt_bus
 
     options = mqtt_options(file, text)
 
@@ -52,7 +52,7 @@ def _mqtt(file: VehicleFile, text: str) -> Service:
 
 def _zenoh(file: VehicleFile, text: str) -> Service:
     from gateway.cli.serving import tell
-    from gateway.vehicle.service_bus import serve_zenoh_bus, zenoh_options
+    from gateway.vehicle.served.service_bus import serve_zenoh_bus, zenoh_options
 
     options = zenoh_options(file, text)
 

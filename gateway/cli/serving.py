@@ -100,7 +100,7 @@ def _streams(vehicle: Vehicle) -> StreamSources:
     """What those who attach can ask for beside the buses."""
 
     def capture() -> StreamSource:
-        from gateway.vehicle.live_capture import LiveCapture
+        from gateway.vehicle.recording.live_capture import LiveCapture
 
         return LiveCapture(vehicle, epoch_ns_of(wall_time_loop("a capture")))
 

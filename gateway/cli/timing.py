@@ -68,7 +68,7 @@ def _of_recording(what: Path | None, files: list[Path], vehicle: Path | None, bi
     from gateway.analysis.timing_run import timing_of_recording
     from gateway.can import BitRates
     from gateway.database import joined, load_shared
-    from gateway.vehicle.words import bit_rate
+    from gateway.vehicle.file.words import bit_rate
 
     assert what is not None
     try:

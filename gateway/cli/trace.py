@@ -71,7 +71,7 @@ def _driven(vehicle: Path | None, path: Path, duration: str | None) -> None:
 
     from gateway.sim import Clock
     from gateway.vehicle import RunOptions, Vehicle, drive, read_vehicle
-    from gateway.vehicle.live_pipe import capture_into
+    from gateway.vehicle.recording.live_pipe import capture_into
 
     file = read_vehicle(find_vehicle(vehicle))
 
@@ -92,7 +92,7 @@ def _driven(vehicle: Path | None, path: Path, duration: str | None) -> None:
 
 
 def _attached(path: Path, place: Path | None) -> None:
-    from gateway.vehicle.attached_capture import ask_capture, copy_capture
+    from gateway.vehicle.recording.attached_capture import ask_capture, copy_capture
 
     stream = ask_capture(_find(place))
     with contextlib.suppress(KeyboardInterrupt, BrokenPipeError), path.open("wb", buffering=0) as writer:
@@ -103,7 +103,7 @@ def _to_standard_output(vehicle: Path | None, attach: bool, place: Path | None, 
     if sys.stdout.isatty():
         raise GatewayError("a capture is not for a terminal: gateway trace --pipe - | tshark -i -")
     if attach:
-        from gateway.vehicle.attached_capture import ask_capture, copy_capture
+        from gateway.vehicle.recording.attached_capture import ask_capture, copy_capture
 
         with contextlib.suppress(KeyboardInterrupt):
             copy_capture(ask_capture(_find(place)), _all_written(sys.stdout.fileno()))
@@ -128,7 +128,7 @@ def _find(place: Path | None) -> Path:
 
 @contextlib.contextmanager
 def _pipe(named: str | None) -> Iterator[Path]:
-    from gateway.vehicle.live_pipe import make_pipe
+    from gateway.vehicle.recording.live_pipe import make_pipe
 
     with contextlib.ExitStack() as stack:
         path = Path(named) if named else Path(stack.enter_context(tempfile.TemporaryDirectory())) / "vehicle.pcapng"

@@ -12,7 +12,7 @@ import typer
 from gateway.vehicle import Service, Vehicle, VehicleFile
 
 if TYPE_CHECKING:
-    from gateway.vehicle.replay import Player, ReplayOptions
+    from gateway.vehicle.logs.replay import Player, ReplayOptions
 
 Web = Annotated[
     str | None,
@@ -67,7 +67,7 @@ class ReplayPage:
 
     def added_to(self, options: ReplayOptions) -> ReplayOptions:
         """The replay with this page; it stays at its end, for whoever wants to go back."""
-        from gateway.vehicle.replay import AtEnd
+        from gateway.vehicle.logs.replay import AtEnd
 
         return replace(
             options, services=(*options.services, self._service), end=AtEnd.STAYS, on_player=self._players.append

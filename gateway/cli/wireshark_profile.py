@@ -12,7 +12,7 @@ import typer
 from gateway.cli.options import VehiclePath, find_vehicle
 from gateway.sim import Kernel
 from gateway.vehicle import build, read_vehicle
-from gateway.vehicle.wireshark_profile import profile, profile_folder, write_profile
+from gateway.vehicle.wireshark.profile import profile, profile_folder, write_profile
 
 
 def wireshark_profile_command(

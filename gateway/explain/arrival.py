@@ -15,7 +15,7 @@ from gateway.explain.sender import Missing
 from gateway.explain.told import BUS_OFF, OFF, ON, RECOVERED, Told
 from gateway.sim import duration_text
 from gateway.vehicle import AboutRule
-from gateway.vehicle.findings import named
+from gateway.vehicle.checks.findings import named
 
 CYCLES: Final = 3
 """A message that has not come for so many of its cycles does not come."""

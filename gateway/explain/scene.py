@@ -19,7 +19,7 @@ from gateway.vehicle import AboutRule
 
 if TYPE_CHECKING:
     from gateway.trace import RecordTable
-    from gateway.vehicle.protect import Protected
+    from gateway.vehicle.assembly.protect import Protected
 
 _EVENTS: Final = 20_000
 """So many of the latest events are looked at."""

@@ -16,9 +16,9 @@ from gateway.links import LinkAddress, parse_address
 from gateway.sim import SLICE_NS, Clock, Kernel, WallPace
 from gateway.sim import run as run_in
 from gateway.vehicle import VehicleFile, read_vehicle
-from gateway.vehicle.build import Builder
-from gateway.vehicle.links import BusMaker, addresses, linked
-from gateway.vehicle.selection import Selection, keep
+from gateway.vehicle.assembly.build import Builder
+from gateway.vehicle.assembly.links import BusMaker, addresses, linked
+from gateway.vehicle.assembly.selection import Selection, keep
 
 T = TypeVar("T")
 Links = Mapping[str, str | LinkAddress]

@@ -19,7 +19,7 @@ from gateway.hil.waveform import Follower, Waveform, WaveValue
 from gateway.lin import LAST_ID, REQUEST_ID, RESPONSE_ID, LinBus, LinNode
 from gateway.trace import Recorded, open_reader
 from gateway.vehicle import VehicleFile
-from gateway.vehicle.protect import protection_of as protection_by
+from gateway.vehicle.assembly.protect import protection_of as protection_by
 
 if TYPE_CHECKING:
     from gateway.hil.vehicle import VehicleUnderTest

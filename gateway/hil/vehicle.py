@@ -178,7 +178,7 @@ class VehicleUnderTest:
 
     def play_inputs(self, path: str | Path) -> list[Handle]:
         """Let inputs follow a CSV file: the first column `time_s`, each other `ECU.input`; it begins again at its end."""
-        from gateway.vehicle.drive import read_drive
+        from gateway.vehicle.assembly.drive import read_drive
 
         return [self._input(name).follow(column(path, name)) for name in read_drive(Path(path))]
 

@@ -13,7 +13,7 @@ from gateway.errors import nearest
 from gateway.hil.arguments import duration, period
 from gateway.hil.errors import HilError
 from gateway.sim import Kernel
-from gateway.vehicle.drive import read_drive
+from gateway.vehicle.assembly.drive import read_drive
 
 WaveValue = bool | int | float | str
 

@@ -9,7 +9,7 @@ from gateway.sim import SimulationLoop, WallPace
 from gateway.ui.desk import PlaybackRow
 from gateway.ui.errors import UiError
 from gateway.ui.feed import Feed
-from gateway.vehicle.replay import Player
+from gateway.vehicle.logs.replay import Player
 
 
 def running_pace() -> WallPace:

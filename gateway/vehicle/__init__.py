@@ -3,19 +3,19 @@
 from pathlib import Path
 
 from gateway.sim import Kernel
-from gateway.vehicle.about import About, AboutBus, AboutRule, describe, read_about
-from gateway.vehicle.build import Builder
+from gateway.vehicle.assembly.build import Builder
+from gateway.vehicle.assembly.lin import bus_info, lin_fault
+from gateway.vehicle.assembly.names import End, resolve
+from gateway.vehicle.assembly.selection import Selection
 from gateway.vehicle.errors import VehicleFileError
-from gateway.vehicle.file import VehicleFile, read_vehicle
-from gateway.vehicle.lin import bus_info, lin_fault
-from gateway.vehicle.model import VehicleSpec, json_schema
-from gateway.vehicle.names import End, resolve
-from gateway.vehicle.noted import Decided, FrameNote, SourceNote, decided_in, note_of
-from gateway.vehicle.notes import EventNote, Notes
-from gateway.vehicle.recorder import Recorder
+from gateway.vehicle.file.model import VehicleSpec, json_schema
+from gateway.vehicle.file.read import VehicleFile, read_vehicle
+from gateway.vehicle.recording.about import About, AboutBus, AboutRule, describe, read_about
+from gateway.vehicle.recording.noted import Decided, FrameNote, SourceNote, decided_in, note_of
+from gateway.vehicle.recording.notes import EventNote, Notes
+from gateway.vehicle.recording.recorder import Recorder
 from gateway.vehicle.report import BusReport, Report, RouteReport, SignalReport, report
 from gateway.vehicle.run import RunOptions, Service, drive
-from gateway.vehicle.selection import Selection
 from gateway.vehicle.vehicle import Vehicle
 
 __all__ = [

@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING, Final
 
 from gateway.links import LinkAddress, LinkedBus, LinkError
 from gateway.sim import Clock, Kernel, SimulationLoop, WallPace, calendar_ns, rare_collection, run, wall_clock_ns
-from gateway.vehicle.build import Builder
+from gateway.vehicle.assembly.build import Builder
+from gateway.vehicle.assembly.links import BusMaker, addresses, linked
+from gateway.vehicle.assembly.selection import Selection, keep
 from gateway.vehicle.errors import VehicleFileError
-from gateway.vehicle.file import VehicleFile
-from gateway.vehicle.links import BusMaker, addresses, linked
-from gateway.vehicle.recorder import Recorder
+from gateway.vehicle.file.read import VehicleFile
+from gateway.vehicle.recording.recorder import Recorder
 from gateway.vehicle.report import Report, report
-from gateway.vehicle.selection import Selection, keep
 from gateway.vehicle.vehicle import Vehicle
 
 if TYPE_CHECKING:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from gateway.orchestrator.fleet import Fleet
     from gateway.orchestrator.migration import Migration
     from gateway.services.someip import Network, Node
-    from gateway.vehicle.protect import Protected
+    from gateway.vehicle.assembly.protect import Protected
 
 
 @dataclass(slots=True)

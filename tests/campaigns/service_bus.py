@@ -26,7 +26,7 @@ from link_frames import damaged  # noqa: E402
 
 from gateway.com.e2e_profiles import E2EConfig, E2EProfile, Profile  # noqa: E402
 from gateway.routing import Quality  # noqa: E402
-from gateway.vehicle.service_bus import mqtt_options, serve_mqtt_bus  # noqa: E402
+from gateway.vehicle.served.service_bus import mqtt_options, serve_mqtt_bus  # noqa: E402
 
 BACK_S = 3.0
 SPEED, LAMP = "vss/Vehicle/Speed", "vss/Vehicle/Lamp"

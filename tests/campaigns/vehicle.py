@@ -25,7 +25,7 @@ import vehicle_mutations  # noqa: E402
 from gateway.errors import GatewayError  # noqa: E402
 from gateway.sim import Kernel  # noqa: E402
 from gateway.vehicle import load  # noqa: E402
-from gateway.vehicle.check import check  # noqa: E402
+from gateway.vehicle.checks.check import check  # noqa: E402
 
 sys.path.remove(str(HERE))
 TEMPLATE = ROOT / "gateway" / "cli" / "templates" / "new"

@@ -21,8 +21,8 @@ from gateway.ethernet import Endpoint, Segment
 from gateway.sim import Kernel, Streams
 from gateway.trace import Recorded, open_reader
 from gateway.vehicle import RunOptions, drive, load, read_vehicle
-from gateway.vehicle.live_capture import LiveCapture
-from gateway.vehicle.wireshark_signals import fields as signals_of
+from gateway.vehicle.recording.live_capture import LiveCapture
+from gateway.vehicle.wireshark.signals import fields as signals_of
 
 ROOT = Path(__file__).parents[2]
 VEHICLE = ROOT / "vehicle.yaml"

@@ -17,7 +17,7 @@ from command_line import Done
 from gateway.analysis.plot_signals import curves_of
 from gateway.analysis.source import open_source
 from gateway.routing import load_mapping
-from gateway.vehicle.log_databases import DatabaseChoice
+from gateway.vehicle.logs.log_databases import DatabaseChoice
 
 ROOT = Path(__file__).parents[3]
 DRIVES = ROOT.parent / "shared" / "data" / "real-drives"

@@ -29,7 +29,7 @@ from gateway.links.addresses import Address
 from gateway.routing import SignalStore, load_tree
 from gateway.sim import Clock, Kernel, SimulationLoop, run
 from gateway.vehicle import Vehicle, build, read_vehicle
-from gateway.vehicle.sdv import broker_of
+from gateway.vehicle.served.sdv import broker_of
 
 ROOT = Path(__file__).parents[3]
 DATA = ROOT.parent / "shared" / "data"
@@ -112,10 +112,10 @@ def test_a_replayed_drive_is_the_series_of_its_log() -> None:
     """Vehicle.Speed at a kuksa subscriber equals EMS1.VS as cantools decodes it from the log, value for value."""
     import opendbc
 
-    from gateway.vehicle.ad_hoc import vehicle_of_log
-    from gateway.vehicle.log import read_log
-    from gateway.vehicle.log_databases import DatabaseChoice, load_databases, preloaded
-    from gateway.vehicle.replay import Player
+    from gateway.vehicle.assembly.ad_hoc import vehicle_of_log
+    from gateway.vehicle.logs.log import read_log
+    from gateway.vehicle.logs.log_databases import DatabaseChoice, load_databases, preloaded
+    from gateway.vehicle.logs.replay import Player
 
     path = DATA / "real-drives" / "genesis-0-64kph.log"
     if not path.is_file():

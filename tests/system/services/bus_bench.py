@@ -19,7 +19,7 @@ import aiomqtt
 from gateway.can import Frame
 from gateway.sim import Clock, Kernel, run
 from gateway.vehicle import Vehicle, build, read_vehicle
-from gateway.vehicle.file import VehicleFile
+from gateway.vehicle.file.read import VehicleFile
 
 WITHIN_S = 60.0
 SPEED, LAMP = 0x100, 0x200

@@ -15,7 +15,7 @@ from bus_bench import Car, Mosquitto, in_wall_time, until, watching, write_vehic
 from gateway.routing import Quality
 from gateway.services.errors import ServiceError
 from gateway.services.mqtt import MqttBus
-from gateway.vehicle.service_bus import mqtt_options, serve_mqtt_bus
+from gateway.vehicle.served.service_bus import mqtt_options, serve_mqtt_bus
 
 Start = Callable[..., Mosquitto]
 SPEED, MODE, LAMP = "vss/Vehicle/Speed", "vss/Vehicle/Mode", "vss/Vehicle/Lamp"

@@ -13,7 +13,7 @@ from scapy.layers.l2 import Ether
 from scapy.packet import Packet, Raw
 from scapy.utils import wrpcap
 
-from gateway.vehicle.service_bus import mqtt_options, serve_mqtt_bus
+from gateway.vehicle.served.service_bus import mqtt_options, serve_mqtt_bus
 
 SEGMENT = 1400
 

@@ -12,7 +12,7 @@ from bus_bench import Car, Mosquitto, in_wall_time, watching, write_vehicle
 from bus_certificates import Authority
 
 from gateway.errors import GatewayError
-from gateway.vehicle.service_bus import mqtt_options, serve_mqtt_bus
+from gateway.vehicle.served.service_bus import mqtt_options, serve_mqtt_bus
 
 Start = Callable[..., Mosquitto]
 

@@ -18,7 +18,7 @@ import zenoh
 from bus_bench import WITHIN_S, Car, free_port, in_wall_time, write_vehicle
 
 from gateway.services.errors import ServiceError
-from gateway.vehicle.service_bus import serve_zenoh_bus, zenoh_options
+from gateway.vehicle.served.service_bus import serve_zenoh_bus, zenoh_options
 
 ROOT = Path(__file__).parents[3]
 NODE = Path(__file__).with_name("zenoh_node.py")

@@ -16,7 +16,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 from bus_bench import Car, in_wall_time
 
 from gateway.routing import SignalError
-from gateway.vehicle.service_bus import serve_zenoh_bus, zenoh_options
+from gateway.vehicle.served.service_bus import serve_zenoh_bus, zenoh_options
 
 
 def say(**what: object) -> None:

@@ -9,7 +9,7 @@ import numpy as np
 from gateway.analysis.source import BusRate, Source
 from gateway.can import Frame
 from gateway.database import Database, Message, Signal
-from gateway.vehicle.log import Log
+from gateway.vehicle.logs.log import Log
 
 MS = 1_000_000
 Entry = tuple[int, str, Frame]

@@ -15,7 +15,7 @@ from gateway.analysis.differ_model import Kind, LogDifference
 from gateway.analysis.differ_text import difference_json, difference_lines
 from gateway.can import Frame
 from gateway.vehicle import About, AboutRule
-from gateway.vehicle.log import EPOCH_NS
+from gateway.vehicle.logs.log import EPOCH_NS
 
 
 def differ(first: Iterable[Entry], second: Iterable[Entry], tolerance_ns: int = 1000) -> LogDifference:

@@ -16,7 +16,7 @@ from gateway.analysis.stats_load import SAMPLE, stream_bits
 from gateway.analysis.stats_text import stats_json, stats_lines
 from gateway.can import ERROR, REMOTE, Frame, frame_bits
 from gateway.database import Message
-from gateway.vehicle.log import EPOCH_NS
+from gateway.vehicle.logs.log import EPOCH_NS
 
 
 def only(found: LogStats) -> MessageStats:

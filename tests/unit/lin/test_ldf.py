@@ -6,7 +6,7 @@ import pytest
 
 from gateway.database import Database, DatabaseError, SendType, Severity, load
 from gateway.database.lin import Place, ProductId, SlotKind
-from gateway.vehicle.check import check
+from gateway.vehicle.checks.check import check
 
 DEMO = Path(__file__).parents[3] / "dbc" / "doors.ldf"
 SMALL = """\

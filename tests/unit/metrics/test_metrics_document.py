@@ -13,8 +13,8 @@ from gateway.routing import Decision, Journey
 from gateway.services.errors import ServiceError
 from gateway.services.metrics_traces import traces_url
 from gateway.vehicle import RunOptions, Vehicle, drive, read_vehicle
-from gateway.vehicle.metrics import TRACED, document_maker, traces_of
-from gateway.vehicle.metrics_samples import BOUNDS_S, Latencies, Samples
+from gateway.vehicle.served.metrics import TRACED, document_maker, traces_of
+from gateway.vehicle.served.metrics_samples import BOUNDS_S, Latencies, Samples
 
 VEHICLE = Path(__file__).parents[3] / "vehicle.yaml"
 SECOND = 1_000_000_000

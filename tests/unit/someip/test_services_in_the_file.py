@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from gateway.vehicle.check import check
+from gateway.vehicle.checks.check import check
 
 DATA = Path(__file__).parents[2] / "data" / "someip"
 HEAD = """\

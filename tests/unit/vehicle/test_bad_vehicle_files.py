@@ -14,7 +14,7 @@ from gateway.database import Severity
 from gateway.errors import GatewayError
 from gateway.sim import Kernel
 from gateway.vehicle import RunOptions, drive, load, read_vehicle
-from gateway.vehicle.check import check
+from gateway.vehicle.checks.check import check
 
 from .conftest import Project
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from gateway.errors import GatewayError
-from gateway.vehicle.drive import read_drive
+from gateway.vehicle.assembly.drive import read_drive
 from gateway.vehicle.errors import faults_of
 
 S = 1_000_000_000

@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.vehicle import VehicleSpec, json_schema
-from gateway.vehicle.model import RouteSpec
-from gateway.vehicle.words import bit_rate
+from gateway.vehicle.file.model import RouteSpec
+from gateway.vehicle.file.words import bit_rate
 
 ROOT = Path(__file__).parents[3]
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from gateway.vehicle import VehicleFileError
-from gateway.vehicle.source import Source, read
+from gateway.vehicle.file.source import Source, read
 
 
 def read_text(tmp_path: Path, text: str) -> Source:

@@ -15,8 +15,8 @@ from gateway.domains.sdv.broker import values_of
 from gateway.links.addresses import Address
 from gateway.sim import NS_PER_S, Kernel
 from gateway.vehicle import Vehicle, build, read_vehicle
-from gateway.vehicle.aaos import AaosOptions, hal_of
-from gateway.vehicle.sdv import broker_of
+from gateway.vehicle.served.aaos import AaosOptions, hal_of
+from gateway.vehicle.served.sdv import broker_of
 
 ROOT = Path(__file__).parents[3]
 MS = 1_000_000

@@ -15,7 +15,7 @@ from gateway.hil.wire import Changed, Cut, Destroyed
 from gateway.routing import SignalError
 from gateway.sim import Kernel, Stream, Streams
 from gateway.vehicle import Recorder, Selection, Vehicle, load
-from gateway.vehicle.selection import keep
+from gateway.vehicle.assembly.selection import keep
 
 TEMPLATE = Path(gateway.__file__).parent / "cli" / "templates" / "new"
 MS = 1_000_000

@@ -13,7 +13,7 @@ import gateway
 from gateway.hil import ExpectationError, HilError, VehicleUnderTest, faults
 from gateway.trace import Event, open_reader
 from gateway.vehicle import RunOptions, drive, read_vehicle
-from gateway.vehicle.source import read
+from gateway.vehicle.file.source import read
 
 ROOT = Path(__file__).parents[3]
 S = 1_000_000_000

@@ -6,7 +6,7 @@ from gateway.can import BusEventKind, Frame
 from gateway.links import Participant
 from gateway.sim import Kernel
 from gateway.vehicle import Selection, Vehicle, load
-from gateway.vehicle.selection import keep
+from gateway.vehicle.assembly.selection import keep
 
 VEHICLE = Path(__file__).parents[3] / "vehicle.yaml"
 SECOND = 1_000_000_000

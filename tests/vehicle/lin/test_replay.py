@@ -6,9 +6,9 @@ import pytest
 
 from gateway.sim import Kernel
 from gateway.vehicle import RunOptions, drive, load, read_vehicle
-from gateway.vehicle.decode import decode_log
-from gateway.vehicle.log import read_log
-from gateway.vehicle.replay import ReplayOptions, replay
+from gateway.vehicle.logs.decode import decode_log
+from gateway.vehicle.logs.log import read_log
+from gateway.vehicle.logs.replay import ReplayOptions, replay
 
 VEHICLE = Path(__file__).parents[3] / "vehicle.yaml"
 SECOND = 1_000_000_000

@@ -13,7 +13,7 @@ from gateway.orchestrator.errors import OrchestratorError
 from gateway.orchestrator.migration import Canary, Migration, Mode, Why
 from gateway.sim import Kernel
 from gateway.vehicle import Vehicle, load
-from gateway.vehicle.source import read
+from gateway.vehicle.file.source import read
 
 ROOT = Path(__file__).parents[3]
 SIGNALS = ("LowBeam", "HighBeam", "Position", "Daytime")

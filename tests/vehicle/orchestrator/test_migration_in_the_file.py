@@ -14,8 +14,8 @@ from gateway.orchestrator.migration import Mode
 from gateway.sim import Kernel
 from gateway.trace import Event, open_reader
 from gateway.vehicle import RunOptions, VehicleFileError, drive, load, read_vehicle
-from gateway.vehicle.check import check
-from gateway.vehicle.source import read
+from gateway.vehicle.checks.check import check
+from gateway.vehicle.file.source import read
 
 ROOT = Path(__file__).parents[3]
 S = 1_000_000_000

@@ -11,7 +11,7 @@ import pytest
 
 from gateway.sim import Kernel
 from gateway.vehicle import Vehicle, VehicleFileError, load
-from gateway.vehicle.source import read
+from gateway.vehicle.file.source import read
 
 ROOT = Path(__file__).parents[3]
 S = 1_000_000_000

@@ -14,13 +14,13 @@ import pytest
 from gateway.can import EXTENDED, REMOTE, Frame
 from gateway.database import Database
 from gateway.database import load as load_database
-from gateway.vehicle.decode import DecodedLog, decode, decode_log
-from gateway.vehicle.decode_choice import check_names, choose, restricted
-from gateway.vehicle.decode_lines import LineDecoder
-from gateway.vehicle.decoded_files import number_text, write, write_long, write_raster
-from gateway.vehicle.findings import Unknown, unknown_frames
-from gateway.vehicle.log import LogError, read_log
-from gateway.vehicle.log_databases import DatabaseChoice, database_of, load_databases, preloaded
+from gateway.vehicle.checks.findings import Unknown, unknown_frames
+from gateway.vehicle.logs.decode import DecodedLog, decode, decode_log
+from gateway.vehicle.logs.decode_choice import check_names, choose, restricted
+from gateway.vehicle.logs.decode_lines import LineDecoder
+from gateway.vehicle.logs.decoded_files import number_text, write, write_long, write_raster
+from gateway.vehicle.logs.log import LogError, read_log
+from gateway.vehicle.logs.log_databases import DatabaseChoice, database_of, load_databases, preloaded
 
 MS = 1_000_000
 START = 1_600_000_000_250_000_000

@@ -9,8 +9,8 @@ import pytest
 
 from gateway.can import BRS, ERROR, EXTENDED, FD, REMOTE, Frame
 from gateway.trace import TraceError
-from gateway.vehicle.decode import census, groups
-from gateway.vehicle.log import read_log
+from gateway.vehicle.logs.decode import census, groups
+from gateway.vehicle.logs.log import read_log
 
 A, B = Frame(0x100, b"\x01"), Frame(0x101, b"\x02\x03")
 DATE = 1_600_000_000_000_000_000

@@ -12,9 +12,9 @@ import pytest
 from gateway.can import Frame
 from gateway.database import load as load_database
 from gateway.trace.candump_lines import format_line
-from gateway.vehicle.ad_hoc import vehicle_of_log
-from gateway.vehicle.log import Log, read_log
-from gateway.vehicle.replay import ReplayOptions, replay
+from gateway.vehicle.assembly.ad_hoc import vehicle_of_log
+from gateway.vehicle.logs.log import Log, read_log
+from gateway.vehicle.logs.replay import ReplayOptions, replay
 
 FOLDER = Path(__file__).parents[4] / "shared" / "data" / "model3-vss"
 S = 1_000_000_000

@@ -9,8 +9,8 @@ import pytest
 from gateway.sim import NS_PER_S, Kernel
 from gateway.trace import open_reader
 from gateway.vehicle import Report, RunOptions, build, drive, read_vehicle
-from gateway.vehicle.log import read_log
-from gateway.vehicle.replay import ReplayOptions, ReplayReport, replay
+from gateway.vehicle.logs.log import read_log
+from gateway.vehicle.logs.replay import ReplayOptions, ReplayReport, replay
 
 DEMO = Path(__file__).parents[3] / "vehicle.yaml"
 

@@ -12,10 +12,10 @@ import pytest
 
 from gateway.database import load as load_database
 from gateway.trace import open_reader
-from gateway.vehicle.ad_hoc import vehicle_of_log
-from gateway.vehicle.decode import decode_log
-from gateway.vehicle.log import read_log
-from gateway.vehicle.replay import ReplayReport, replay
+from gateway.vehicle.assembly.ad_hoc import vehicle_of_log
+from gateway.vehicle.logs.decode import decode_log
+from gateway.vehicle.logs.log import read_log
+from gateway.vehicle.logs.replay import ReplayReport, replay
 
 TESTS = Path(__file__).parents[2]
 GENESIS, GENESIS_DBC = "genesis-0-64kph.log", "hyundai_i30_2014.dbc"

@@ -13,9 +13,9 @@ from gateway.errors import GatewayError
 from gateway.sim import Clock, Kernel
 from gateway.trace import Recorded, open_reader
 from gateway.vehicle import Vehicle, load
-from gateway.vehicle.ad_hoc import vehicle_of_log
-from gateway.vehicle.log import LogError, read_log
-from gateway.vehicle.replay import ReplayOptions, renamed, replay
+from gateway.vehicle.assembly.ad_hoc import vehicle_of_log
+from gateway.vehicle.logs.log import LogError, read_log
+from gateway.vehicle.logs.replay import ReplayOptions, renamed, replay
 
 MS = 1_000_000
 SIGNALS = """{"Vehicle": {"type": "branch", "description": "", "children": {

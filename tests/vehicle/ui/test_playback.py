@@ -12,9 +12,9 @@ from gateway.ui.errors import UiError
 from gateway.ui.feed import Feed
 from gateway.ui.feed_rows import Part, Visible
 from gateway.ui.playback import HeldTime, PlayedTime, running_pace
-from gateway.vehicle.ad_hoc import vehicle_of_log
-from gateway.vehicle.log import Log, read_log
-from gateway.vehicle.replay import AtEnd, Player
+from gateway.vehicle.assembly.ad_hoc import vehicle_of_log
+from gateway.vehicle.logs.log import Log, read_log
+from gateway.vehicle.logs.replay import AtEnd, Player
 
 MESSAGES = Visible(parts=frozenset({Part.MESSAGES}))
 
