@@ -72,24 +72,37 @@ class RxMessage:
 class RxSignal:
     """One signal of a received message."""
 
-    __slots__ = ("_initial", "message", "signal")
+    __slots__ = ("_data", "_initial", "_label", "_labelled", "_value", "message", "signal")
 
     def __init__(self, message: RxMessage, signal: Signal) -> None:
         self.message: Final = message
         self.signal: Final = signal
         self._initial = signal.to_physical(signal.initial_raw)
+        # A behaviour asks more often than frames come: what was decoded stands until there is another payload.
+        self._data: bytes | None = None
+        self._value: int | float = self._initial
+        self._labelled: bytes | None = None
+        self._label: int | float | str = self._initial
 
     @property
     def value(self) -> int | float:
         """The physical value; the start value until the first has come, or where the payload does not reach so far."""
-        value = self.signal.decode(self.message.data)
-        return self._initial if value is None else value
+        data = self.message.data
+        if data is not self._data:
+            value = self.signal.decode(data)
+            self._value = self._initial if value is None else value
+            self._data = data
+        return self._value
 
     @property
     def label(self) -> int | float | str:
         """The name from the value table where there is one, otherwise the physical value."""
-        value = self.value
-        return label_of(self.signal, value) or value
+        data = self.message.data
+        if data is not self._labelled:
+            value = self.value
+            self._label = label_of(self.signal, value) or value
+            self._labelled = data
+        return self._label
 
     @property
     def timed_out(self) -> bool:

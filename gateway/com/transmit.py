@@ -55,6 +55,7 @@ class TxSignal:
         "_minimum",
         "_offset",
         "_raw",
+        "_repeatable",
         "_scale",
         "_shift",
         "_value",
@@ -70,6 +71,8 @@ class TxSignal:
         self._value: int | float | str = signal.to_physical(signal.initial_raw)
         self._value_raw: int | float = signal.initial_raw
         self._held: bool = False
+        self._repeatable: bool = False
+        """What goes out is the value that was set last, and setting it again does nothing."""
         self._big: bool = signal.big_endian
         self._whole: bool = not signal.is_float
         self._mask: int = (1 << signal.length) - 1
@@ -90,6 +93,9 @@ class TxSignal:
     @value.setter
     def value(self, value: int | float | str) -> None:
         """EncodeError when the signal cannot have this value."""
+        if value == self._value and self._repeatable:
+            self._value = value  # 1, 1.0 and True are equal
+            return
         if isinstance(value, str):
             raw = self._value_raw if value == self._value else self.signal.to_raw(value)
         elif self._scale and self._minimum <= value <= self._maximum:
@@ -103,6 +109,7 @@ class TxSignal:
         self._value_raw = raw
         if not self._held:
             self.set_raw(raw)
+            self._repeatable = self._whole and not self._message.sends_on_write
 
     @property
     def raw(self) -> int | float:
@@ -125,6 +132,7 @@ class TxSignal:
     def put_raw(self, raw: int | float) -> None:
         """As `set_raw`, but without sending anything because of it."""
         self._raw = raw
+        self._repeatable = False
         message = self._message
         message.frame = None
         bits = int(raw) & self._mask if self._whole else bits_of(self.signal, raw)
@@ -136,6 +144,7 @@ class TxSignal:
     def hold(self, raw: int | float) -> None:
         """Send this raw value whatever the behaviour sets, until `release`."""
         self._held = True
+        self._repeatable = False
         self.set_raw(raw)
 
     def release(self) -> None:

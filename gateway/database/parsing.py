@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from gateway.database.diagnostic import Findings
 from gateway.database.errors import DatabaseError
+from gateway.database.later import import_later
 
 if TYPE_CHECKING:
     from cantools.database.can.message import Message as ParsedMessage
@@ -38,6 +39,7 @@ class Parsed(NamedTuple):
 
 def parse(text: str, form: str, file: str | None = None) -> Parsed:
     """The database in `text`, of the format `form`. DatabaseError when it is none."""
+    import_later("cantools", "tester")
     import cantools
 
     _refuse_absurd_places(text, form, file)

@@ -9,7 +9,7 @@ from bisect import bisect_right
 from collections.abc import Sequence
 from typing import Final
 
-from gateway.sim import Kernel
+from gateway.sim import FOREVER, Kernel
 
 InputValue = bool | int | float | str
 
@@ -24,21 +24,36 @@ class Track:
         self.shift_ns = 0
         """How far the cycle was when the kernel's time began; below zero where it begins later."""
         self._interpolates = all(isinstance(value, float) for value in values)
+        # The part of the track that was asked for last, which will most likely be asked for again.
+        self._start_ns: int = 0
+        self._end_ns: int = 0
+        self._value: InputValue = values[0]
+        self._rise: float = 0.0
 
     def at(self, time_ns: int) -> InputValue:
-        time_ns = max(0, time_ns + self.shift_ns)
+        time_ns += self.shift_ns
+        if time_ns < 0:
+            time_ns = 0
         if self._repeat_ns:
             time_ns %= self._repeat_ns
-        index = bisect_right(self._times, time_ns) - 1
-        if index < 0:
-            return self._values[0]
-        value = self._values[index]
-        if not self._interpolates or index + 1 == len(self._times):
+        if not self._start_ns <= time_ns < self._end_ns:
+            self._look_up(time_ns)
+        value, rise = self._value, self._rise
+        if not rise or isinstance(value, bool | str):
             return value
-        start, end = self._times[index], self._times[index + 1]
-        following = self._values[index + 1]
-        assert isinstance(value, int | float) and isinstance(following, int | float)
-        return value + (following - value) * (time_ns - start) / (end - start)
+        return value + rise * (time_ns - self._start_ns) / (self._end_ns - self._start_ns)
+
+    def _look_up(self, time_ns: int) -> None:
+        """Find the part of the track that `time_ns` is in."""
+        index = bisect_right(self._times, time_ns) - 1
+        last = len(self._times) - 1
+        self._start_ns = self._times[index] if index >= 0 else 0
+        self._end_ns = self._times[index + 1] if index < last else FOREVER
+        self._value = value = self._values[max(0, index)]
+        following = self._values[index + 1] if 0 <= index < last else value
+        self._rise = 0.0
+        if self._interpolates and isinstance(value, float) and isinstance(following, float):
+            self._rise = following - value
 
 
 class Input:

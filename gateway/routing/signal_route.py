@@ -115,6 +115,10 @@ class SignalRoute(Route):
         self.stale: bool = True
         self._signal: TxSignal = target.message.signal(name)
         self._raw: int | float | None = None
+        # The last conversion: most values come again.
+        self._converted_from: int | float | None = None
+        self._converted_by: Transform | None = None
+        self._converted: int | float = 0
         self._timer = Timer(kernel, self._time_out)
 
     @property
@@ -138,16 +142,22 @@ class SignalRoute(Route):
         if value is None:
             self.drop(frame, TOO_SHORT)
             return
-        label = label_of(source, value) if self.transform.table is not None else None
-        mapped = self.transform.apply(value, label)
-        if mapped is None:
-            self.drop(frame, NOT_IN_MAP)
-            return
-        try:
-            raw = self._signal.signal.to_raw(mapped)
-        except EncodeError:
-            self.drop(frame, OUT_OF_RANGE)
-            return
+        if value == self._converted_from and self.transform is self._converted_by:
+            raw = self._converted
+        else:
+            label = label_of(source, value) if self.transform.table is not None else None
+            mapped = self.transform.apply(value, label)
+            if mapped is None:
+                self.drop(frame, NOT_IN_MAP)
+                return
+            target = self._signal.signal
+            try:
+                raw = target.to_raw(mapped)
+            except EncodeError:
+                self.drop(frame, OUT_OF_RANGE)
+                return
+            if not target.is_float:  # a float tells 0 from -0, which are equal
+                self._converted_from, self._converted_by, self._converted = value, self.transform, raw
         if self.mode is SendMode.ON_CHANGE and raw == self._raw:
             self.filter(frame, UNCHANGED)
         elif self.lane.full:

@@ -25,7 +25,6 @@ _EVERY_NS: Final = 20 * NS_PER_S
 def rare_collection(kernel: Kernel) -> Iterator[None]:
     """Inside, garbage is collected once in 20 s of wall time only; what is there already is never looked at again."""
     was_enabled = gc.isenabled()
-    gc.collect()
     gc.freeze()
     gc.disable()
     running = True
