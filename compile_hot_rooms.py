@@ -35,6 +35,7 @@ HOT = (
     "com/protection.py",
     "com/transmit.py",
     "com/receive.py",
+    "ecu/inputs.py",
     "ecu/schedule.py",
     "links/linked_bus.py",
     "routing/store.py",

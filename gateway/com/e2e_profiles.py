@@ -1,4 +1,4 @@
-"""AUTOSAR's end-to-end profiles 1, 2, 4, 5 and 7: where header, counter and CRC lie, and what the CRC is over.
+"""AUTOSAR's end-to-end profiles 1, 2, 4, 5, 6 and 7: where header, counter and CRC lie, and what the CRC is over.
 
 Source: AUTOSAR PRS_E2EProtocol R22-11, 6.3 to 6.9. The CRCs are those of the package autosar-e2e. It trusts its caller
 with lengths and leaves the length and the identifier in the header unchecked; that is done here.
@@ -22,6 +22,7 @@ class Profile(Enum):
     P02 = "P02"
     P04 = "P04"
     P05 = "P05"
+    P06 = "P06"
     P07 = "P07"
 
 
@@ -53,6 +54,7 @@ _LAYOUTS: Final = {
     Profile.P02: _Layout(2, (1, 1), 16, (0, 1), 8),
     Profile.P04: _Layout(12, (2, 2), 1 << 16, (8, 4), 32, (0, 2), (4, 4)),
     Profile.P05: _Layout(3, (2, 1), 1 << 8, (0, 2), 16),
+    Profile.P06: _Layout(5, (4, 1), 1 << 8, (0, 2), 16, (2, 2)),
     Profile.P07: _Layout(20, (12, 4), 1 << 32, (0, 8), 32, (8, 4), (16, 4)),
 }
 _MODES: Final = {
@@ -188,6 +190,8 @@ def _functions(config: E2EConfig) -> tuple[Callable[[bytearray], object], Callab
     settings: dict[str, Any] = {}
     if config.profile is not Profile.P02:
         settings["offset"] = config.offset
+    if config.profile is Profile.P06:
+        settings["length"] = 0  # of the package: all there is
     if config.profile is Profile.P01:
         settings["data_id_mode"] = getattr(module, _MODES[config.data_id_mode])
     protect, check, data_id = (

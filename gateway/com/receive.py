@@ -72,7 +72,7 @@ class RxMessage:
 class RxSignal:
     """One signal of a received message."""
 
-    __slots__ = ("_data", "_initial", "_label", "_labelled", "_value", "message", "signal")
+    __slots__ = ("_data", "_initial", "_label", "_labelled", "_named", "_value", "message", "signal")
 
     def __init__(self, message: RxMessage, signal: Signal) -> None:
         self.message: Final = message
@@ -82,7 +82,8 @@ class RxSignal:
         self._data: bytes | None = None
         self._value: int | float = self._initial
         self._labelled: bytes | None = None
-        self._label: int | float | str = self._initial
+        self._named: int | float = self._initial
+        self._label: int | float | str = label_of(signal, self._initial) or self._initial
 
     @property
     def value(self) -> int | float:
@@ -100,7 +101,9 @@ class RxSignal:
         data = self.message.data
         if data is not self._labelled:
             value = self.value
-            self._label = label_of(self.signal, value) or value
+            if value != self._named:
+                self._named = value
+                self._label = label_of(self.signal, value) or value
             self._labelled = data
         return self._label
 
