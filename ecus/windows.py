@@ -12,6 +12,8 @@ AWAKE_NS: Final = 30_000_000_000
 """With the ignition off the bus stays awake for so long after the last order."""
 ORDER_NS: Final = 200_000_000
 """A target stands so long in the command, some four of its frames: then the same target can be ordered again."""
+SILENT_NS: Final = 200_000_000
+"""Positions that the awake bus has not told for so long are not available."""
 SIDES: Final = ("Left", "Right")
 AUTOMATIC: Final = ("AutoUp", "AutoDown")
 
@@ -36,6 +38,7 @@ class Windows:
         self.last = dict.fromkeys(SIDES, "Off")
         self.active_ns = ecu.now_ns
         self.was_asleep = False
+        self.heard_ns = ecu.now_ns
         self.ordered_ns = dict.fromkeys(SIDES, 0)
 
     def wished(self) -> None:
@@ -61,8 +64,9 @@ class Windows:
 
     def control(self, ignition: bool) -> None:
         """Positions to CAN; the bus sleeps when nothing has been wanted for a while."""
+        available = self._positions_available()
         for side in SIDES:
-            self.position_out[side].value = self.positions[side].value
+            self.position_out[side].value = self.positions[side].value if available else "SNA"
             if self.ecu.now_ns - self.ordered_ns[side] >= ORDER_NS:
                 self.targets[side].value = "None"
         asleep, was_asleep = self.commander.asleep, self.was_asleep
@@ -71,6 +75,12 @@ class Windows:
             self._wake()
         elif not asleep and self.ecu.now_ns - self.active_ns > AWAKE_NS:
             self.commander.go_to_sleep()
+
+    def _positions_available(self) -> bool:
+        """The window lifters tell them; while the bus sleeps they stay what they were."""
+        if self.commander.asleep or not self.positions["Left"].timed_out:
+            self.heard_ns = self.ecu.now_ns
+        return self.ecu.now_ns - self.heard_ns < SILENT_NS
 
     def _order(self, side: str, opening: float) -> None:
         self.targets[side].value = max(0.0, min(100.0, opening))

@@ -1,7 +1,9 @@
 """The gateway: routes, conditions, the signal store, the mapping to VSS, journeys. Knows `com` and below."""
 
+from gateway.routing.conversion import Refusal
 from gateway.routing.downward import Command, VssToCan
 from gateway.routing.expression import Expression, ExpressionError, compile_expression
+from gateway.routing.feed import SignalFeed
 from gateway.routing.frame_route import FrameRoute
 from gateway.routing.gateway import Gateway
 from gateway.routing.journey import NOT_YET, Decision, Journey, Journeys, RouteCounts, RoutedFrame
@@ -11,7 +13,7 @@ from gateway.routing.route import Condition, Route, Rule
 from gateway.routing.rules import CanValue, Defaults, Place, UpwardRule, VssMapping
 from gateway.routing.signal_route import SendMode, SignalRoute, TargetMessage, Transform
 from gateway.routing.store import NEVER, Datapoint, NotSentError, Quality, SignalError, SignalStore, Value, VssSignal
-from gateway.routing.upward import CanToVss, Refusal, SignalFeed
+from gateway.routing.upward import CanToVss
 from gateway.routing.vss import MappingError, VssLeaf
 from gateway.routing.vss_tree import VssTree, load_tree
 

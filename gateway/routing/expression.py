@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 
 from gateway.routing.expression_functions import DEPTH, LENGTH, NAMESPACE, ExpressionError, Operand, quoted, shown
 from gateway.routing.expression_parser import Parser
@@ -41,6 +42,11 @@ class Expression:
 
 def compile_expression(text: str, names: Collection[str]) -> Expression:
     """Compile `text`, in which `names` may occur. ExpressionError names the place and what is allowed there."""
+    return _compiled(text, tuple(names))
+
+
+@lru_cache(maxsize=1024)
+def _compiled(text: str, names: tuple[str, ...]) -> Expression:
     if len(text) > LENGTH:
         raise ExpressionError(f"the expression has {len(text)} characters; {LENGTH} are allowed")
     parser = Parser(text, names)

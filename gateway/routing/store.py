@@ -54,21 +54,37 @@ Listener = Callable[["VssSignal"], object]
 class VssSignal:
     """One leaf of the VSS tree as it stands now, and the actuator's target value where something asked for one.
 
-    `timeout_ns`: without a new value for so long it becomes stale; 0 for never.
+    `timeout_ns`: without a new value for so long it becomes stale; 0 for never. `value`, `time_ns`, `quality` are those
+    of `datapoint`, which is made when somebody asks for it.
     """
 
     def __init__(self, kernel: Kernel, path: str, timeout_ns: int = 0) -> None:
         self.path: Final = path
-        self.datapoint: Datapoint = NEVER
+        self.value: Value | None = None
+        self.time_ns: int = 0
+        self.quality: Quality = Quality.ABSENT
         self.target: Datapoint = NEVER
         self.updates: int = 0
         self.heard_ns: Callable[[], int] | None = None
         """Tells when its value came last, for a source that does not `refresh` it each time."""
+        self.disturbed: Callable[[], object] | None = None
+        """Called when the value, or its quality, is not any more what the source that `take`s it told last."""
         self._kernel = kernel
         self._timeout_ns: int = timeout_ns
         self._listeners: list[Listener] = []
         self._target_listeners: list[Listener] = []
+        self._datapoint: Datapoint | None = NEVER
+        self._refreshed_ns: int = 0
         self._timer = Timer(kernel, self._time_out)
+        self._timed: bool = False
+
+    @property
+    def datapoint(self) -> Datapoint:
+        """The same one until value or quality change."""
+        made = self._datapoint
+        if made is None:
+            made = self._datapoint = Datapoint(self.value, self.time_ns, self.quality)
+        return made
 
     @property
     def timeout_ns(self) -> int:
@@ -77,34 +93,44 @@ class VssSignal:
     @timeout_ns.setter
     def timeout_ns(self, timeout_ns: int) -> None:
         self._timeout_ns = timeout_ns
-        if timeout_ns and self.datapoint.quality is _GOOD:
-            self._timer.set(self.datapoint.time_ns + timeout_ns)
+        self._timed = timeout_ns != 0 and self.quality is _GOOD
+        if self._timed:
+            self._timer.set(self.time_ns + timeout_ns)
         else:
             self._timer.cancel()
 
     def publish(self, value: Value) -> None:
         """Take a new value that is good now, and tell the listeners."""
-        now = self._kernel.now
-        self.datapoint = Datapoint(value, now, _GOOD)
+        if self.disturbed is not None:
+            self.disturbed()
+        self.take(value, self._kernel.now)
+
+    def take(self, value: Value, now: int) -> None:
+        """As `publish`, from the signal's own source."""
+        self.value = value
+        self.time_ns = now
+        self.quality = _GOOD
+        self._datapoint = None
         self.updates += 1
-        if self._timeout_ns:
+        if not self._timed and self._timeout_ns:
+            self._timed = True
             self._timer.set(now + self._timeout_ns)
-        for listener in self._listeners:
-            listener(self)
+        if self._listeners:
+            for listener in self._listeners:
+                listener(self)
 
     def refresh(self) -> None:
         """The same value came again: it stays good, and nobody needs to be told."""
-        if self.datapoint.quality is not _GOOD:
-            value = self.datapoint.value
-            if value is not None:
-                self.publish(value)
-        elif self._timeout_ns:
-            self._timer.set(self._kernel.now + self._timeout_ns)
+        if self.quality is _GOOD:
+            self._refreshed_ns = self._kernel.now
+        elif self.value is not None:
+            self.publish(self.value)
 
     def expire(self) -> None:
         """Who told the value is known to be gone: it is stale now, whatever its timeout."""
-        if self.datapoint.quality is _GOOD:
+        if self.quality is _GOOD:
             self._timer.cancel()
+            self._timed = False
             self._become_stale()
 
     def actuate(self, value: Value) -> None:
@@ -129,15 +155,22 @@ class VssSignal:
         return bool(self._target_listeners)
 
     def _time_out(self) -> None:
+        """What was set at the first value is due; it may have come again meanwhile."""
+        heard_ns = max(self.time_ns, self._refreshed_ns)
         if self.heard_ns is not None:
-            due = self.heard_ns() + self._timeout_ns
-            if due > self._kernel.now:
-                self._timer.set(due)
-                return
+            heard_ns = max(heard_ns, self.heard_ns())
+        due = heard_ns + self._timeout_ns
+        if due > self._kernel.now:
+            self._timer.set(due)
+            return
+        self._timed = False
         self._become_stale()
 
     def _become_stale(self) -> None:
-        self.datapoint = Datapoint(self.datapoint.value, self.datapoint.time_ns, _STALE)
+        self.quality = _STALE
+        self._datapoint = None
+        if self.disturbed is not None:
+            self.disturbed()
         for listener in self._listeners:
             listener(self)
 

@@ -92,21 +92,25 @@ class VssLeaf:
         return self.datatype.removesuffix("[]")
 
     @property
+    def limits(self) -> tuple[int | float, int | float]:
+        """Of a number, or of each number of an array: those of the datatype and of the leaf."""
+        greatest = FLOATS.get(self.element)
+        low, high = INTEGERS[self.element] if greatest is None else (-greatest, greatest)
+        low = low if self.minimum is None else max(low, self.minimum)
+        return low, high if self.maximum is None else min(high, self.maximum)
+
+    @property
     def range_text(self) -> str:
         """What it can be, for a message to the user."""
         if self.allowed:
             return f"one of {', '.join(str(value) for value in self.allowed)}"
         if self.element in ("boolean", "string"):
             return {"boolean": "true or false", "string": "text"}[self.element]
-        low, high = _limits(self)
-        return f"{low:.17g} to {high:.17g}{' ' if self.unit else ''}{self.unit} ({self.element})"
-
-
-def _limits(leaf: VssLeaf) -> tuple[int | float, int | float]:
-    greatest = FLOATS.get(leaf.element)
-    low, high = INTEGERS[leaf.element] if greatest is None else (-greatest, greatest)
-    low = low if leaf.minimum is None else max(low, leaf.minimum)
-    return low, high if leaf.maximum is None else min(high, leaf.maximum)
+        low, high = self.limits
+        range_ = f"{low:.17g} to {high:.17g}"
+        if self.element in FLOATS and (self.minimum is None) is not (self.maximum is None):
+            range_ = f"at most {high:.17g}" if self.minimum is None else f"at least {low:.17g}"
+        return f"{range_}{' ' if self.unit else ''}{self.unit} ({self.element})"
 
 
 def _refuse(leaf: VssLeaf, value: object) -> NoReturn:
@@ -116,7 +120,7 @@ def _refuse(leaf: VssLeaf, value: object) -> NoReturn:
 def _shown(value: object) -> str:
     if isinstance(value, int) and value.bit_length() > 256:
         return f"a number of {value.bit_length()} bits"
-    return f"{value!r:.80}"
+    return f"{value:.10g}" if isinstance(value, float) else f"{value!r:.80}"
 
 
 def _converter(leaf: VssLeaf) -> Convert:
@@ -141,7 +145,7 @@ def _converter(leaf: VssLeaf) -> Convert:
 
 
 def _to_number(leaf: VssLeaf, kind: type[int] | type[float]) -> Convert:
-    low, high = _limits(leaf)
+    low, high = leaf.limits
 
     def convert(given: object) -> Value:
         value: Any = given

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import math
+import os
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
@@ -73,12 +74,31 @@ class VssTree(Mapping[str, VssLeaf]):
         return [leaf for own, leaf in self.leaves.items() if own == path or own.startswith(start)]
 
 
+_MOST: Final = 16
+_trees: dict[tuple[tuple[str, int, int], ...], VssTree] = {}
+
+
 def load_tree(path: str | Path, *overlays: str | Path) -> VssTree:
     """Read a VSS tree; each overlay adds leaves and replaces attributes of those that are there.
 
-    MappingError, with all faults of the files, when it cannot be read: no JSON or YAML, no tree, a leaf without
-    datatype, a datatype, limit or allowed value that VSS does not have.
+    The same tree again while its files are unchanged. MappingError, with all faults of the files, when it cannot be
+    read: no JSON or YAML, no tree, a leaf without datatype, a datatype, limit or allowed value that VSS does not have.
     """
+    files = (path, *overlays)
+    try:
+        stats = [os.stat(file) for file in files]
+    except (OSError, ValueError):
+        return _load_tree(*files)
+    key = tuple((os.fspath(file), stat.st_mtime_ns, stat.st_size) for file, stat in zip(files, stats, strict=True))
+    if key not in _trees:
+        tree = _load_tree(*files)
+        if len(_trees) >= _MOST:
+            _trees.clear()
+        _trees[key] = tree
+    return _trees[key]
+
+
+def _load_tree(path: str | Path, *overlays: str | Path) -> VssTree:
     faults: list[MappingError] = []
     sources = [_read(Path(one), faults) for one in (path, *overlays)]
     nodes: dict[str, dict[str, object]] = {}

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from functools import partial
 from typing import Final
 
 from gateway.domains.errors import Code, DomainError
+from gateway.domains.sdv.changes import Changes, Key
 from gateway.domains.sdv.entry import Aspect, Entry
 from gateway.domains.sdv.permissions import Action, Permissions, path_pattern
 from gateway.domains.sdv.provider import Actuation, Provider
-from gateway.domains.sdv.subscription import Key, Sampling, Subscription
+from gateway.domains.sdv.subscription import Sampling, Subscription
 from gateway.errors import nearest
 from gateway.routing import SignalError, SignalStore, VssTree
 from gateway.routing.store import NotSentError
@@ -29,6 +31,7 @@ class Broker:
         self.tree: Final = tree
         self.entries: Final[dict[str, Entry]] = {}
         self._numbers: list[Entry] = []
+        self._changes: dict[tuple[Key, ...], Changes] = {}
         for number, (path, leaf) in enumerate(tree.items(), start=1):
             signal = store.declare(path)
             if leaf.default is not None and signal.datapoint.value is None:
@@ -106,7 +109,7 @@ class Broker:
         self, keys: Iterable[Key], permissions: Permissions, sampling: Sampling | None = None
     ) -> Subscription:
         """DomainError where one of them may not be read, or there is none."""
-        keys = list(keys)
+        keys = tuple(dict.fromkeys(keys))
         sampling = sampling or Sampling()
         if not keys:
             raise DomainError(Code.INVALID_ARGUMENT, "a subscription to no signal")
@@ -114,7 +117,10 @@ class Broker:
             raise DomainError(Code.INVALID_ARGUMENT, f"a buffer of {sampling.buffer} is more than {BUFFER_LIMIT}")
         for entry, _ in keys:
             permissions.check(Action.READ, entry.path)
-        return Subscription(self.kernel, keys, sampling)
+        changes = self._changes.get(keys)
+        if changes is None:
+            changes = self._changes[keys] = Changes(self.kernel, keys, partial(self._changes.pop, keys))
+        return Subscription(self.kernel, changes, sampling)
 
     def provider(self, permissions: Permissions) -> Provider:
         """A provider, which has not claimed anything yet."""

@@ -21,10 +21,7 @@ class Aspect(Enum):
 
 
 class Entry:
-    """A leaf, its signal, its number in this run, and who provides it besides the vehicle's own buses.
-
-    `watchers`: how many look at its target value without driving it.
-    """
+    """A leaf, its signal, its number in this run, and who provides it besides the vehicle's own buses."""
 
     def __init__(self, number: int, leaf: VssLeaf, signal: VssSignal) -> None:
         self.number: Final = number
@@ -33,6 +30,8 @@ class Entry:
         self.path: Final = leaf.path
         self.actuation_provider: Provider | None = None
         self.signal_provider: Provider | None = None
+        self.sample_interval_ms: int = 0
+        """How often that provider has said that it publishes; 0 where it has not."""
         self._driven: bool | None = None
 
     @property

@@ -12,11 +12,11 @@ from gateway.domains.errors import Code, DomainError
 from gateway.domains.grpc_server import Context
 from gateway.domains.sdv.access import Access, now_s
 from gateway.domains.sdv.broker import Broker
+from gateway.domains.sdv.changes import Key, Message
 from gateway.domains.sdv.entry import Aspect, Entry, good
 from gateway.domains.sdv.kuksa_v2 import NAME, authorization
 from gateway.domains.sdv.metadata_v1 import METADATA_FIELDS, put_metadata
 from gateway.domains.sdv.permissions import EVERYTHING, Action, Permissions
-from gateway.domains.sdv.subscription import Key, Message
 from gateway.domains.sdv.wire import put, put_time, taken
 from gateway.domains.turnstile import Turnstile
 from gateway.routing import Datapoint
@@ -117,7 +117,7 @@ class KuksaV1:
                 if subscription.waiting:
                     await self._turnstile.enter()
                     may.check_time(now_s())
-                    yield self._response(subscription.take() or {})
+                    yield self._response(subscription.take())
                 else:
                     ready.clear()
                     await ready.wait()
@@ -131,7 +131,16 @@ class KuksaV1:
 
     # Messages
 
-    def _response(self, message: Message) -> Any:
+    def _response(self, message: Message | None) -> bytes:
+        """A `SubscribeResponse`, made once for all readers of the message."""
+        if message is None:
+            return b""
+        made = message.wire.get(KuksaV1)
+        if made is None:
+            made = message.wire[KuksaV1] = self._updates(message).SerializeToString()
+        return made
+
+    def _updates(self, message: Message) -> Any:
         response = val_pb2.SubscribeResponse()
         updates: dict[Entry, Any] = {}
         for (entry, aspect), datapoint in message.items():

@@ -12,11 +12,12 @@ from gateway.domains.errors import Code, DomainError
 from gateway.domains.grpc_server import Context
 from gateway.domains.sdv.access import Access, now_s
 from gateway.domains.sdv.broker import Broker, values_of
+from gateway.domains.sdv.changes import Message
 from gateway.domains.sdv.entry import Entry, good
 from gateway.domains.sdv.metadata_v2 import metadata
 from gateway.domains.sdv.permissions import EVERYTHING, Action, Permissions
 from gateway.domains.sdv.provider import Provider
-from gateway.domains.sdv.subscription import Message, Sampling
+from gateway.domains.sdv.subscription import Sampling
 from gateway.domains.sdv.wire import delimited, put, put_time, taken, varint
 from gateway.domains.turnstile import Turnstile
 from gateway.routing import Datapoint
@@ -40,7 +41,8 @@ class KuksaV2:
         self._epoch_ns = epoch_ns
         self._turnstile = Turnstile()
         self._encoded: dict[Entry, tuple[Datapoint, bytes]] = {}
-        self._paths = {entry: delimited(1, entry.path.encode()) for entry in broker.entries.values()}
+        paths = {entry: delimited(1, entry.path.encode()) for entry in broker.entries.values()}
+        self._path_key = paths.__getitem__
 
     # One answer
 
@@ -92,7 +94,7 @@ class KuksaV2:
     def subscribe(self, request: Any, context: Context) -> AsyncIterator[bytes]:
         may = self._permissions(context)
         entries = [self._broker.entry(path) for path in request.signal_paths]
-        return self._stream(entries, request, may, self._paths.__getitem__)
+        return self._stream(entries, request, may, self._path_key)
 
     def subscribe_by_id(self, request: Any, context: Context) -> AsyncIterator[bytes]:
         may = self._permissions(context)
@@ -141,8 +143,11 @@ class KuksaV2:
             provider.claim_actuators([self._entry(signal) for signal in signals])
             return val_pb2.OpenProviderStreamResponse(provide_actuation_response=val_pb2.ProvideActuationResponse())
         if action == "provide_signal_request":
-            numbers = sorted(request.provide_signal_request.signals_sample_intervals)
-            provider.claim_signals([self._broker.by_number(number) for number in numbers])
+            intervals = request.provide_signal_request.signals_sample_intervals
+            numbers = sorted(intervals)
+            provider.claim_signals(
+                {self._broker.by_number(number): intervals[number].interval_ms for number in numbers}
+            )
             return val_pb2.OpenProviderStreamResponse(provide_signal_response=val_pb2.ProvideSignalResponse())
         if action == "publish_values_request":
             return self._published(provider, request.publish_values_request)
@@ -173,7 +178,7 @@ class KuksaV2:
                 if subscription.waiting:
                     await self._turnstile.enter()
                     may.check_time(now_s())
-                    yield self._response(subscription.take() or {}, key_of)
+                    yield self._response(subscription.take(), key_of)
                 elif subscription.closed:
                     return
                 else:
@@ -184,11 +189,17 @@ class KuksaV2:
 
     # Messages
 
-    def _response(self, message: Message, key_of: Callable[[Entry], bytes]) -> bytes:
-        """A `SubscribeResponse`: its map's entries one after another, each made once for all its readers."""
-        return b"".join(
-            delimited(1, key_of(entry) + self._encode(entry, datapoint)) for (entry, _), datapoint in message.items()
-        )
+    def _response(self, message: Message | None, key_of: Callable[[Entry], bytes]) -> bytes:
+        """A `SubscribeResponse`, made once for all readers of the message: its map's entries one after another."""
+        if message is None:
+            return b""
+        made = message.wire.get(key_of)
+        if made is None:
+            made = message.wire[key_of] = b"".join(
+                delimited(1, key_of(entry) + self._encode(entry, datapoint))
+                for (entry, _), datapoint in message.items()
+            )
+        return made
 
     def _encode(self, entry: Entry, datapoint: Datapoint) -> bytes:
         known = self._encoded.get(entry)

@@ -35,6 +35,8 @@ def metadata(entry: Entry) -> Any:
         comment=leaf.comment,
         unit=leaf.unit,
     )
+    if entry.sample_interval_ms:
+        message.min_sample_interval.interval_ms = entry.sample_interval_ms
     for limit, field in ((leaf.minimum, message.min), (leaf.maximum, message.max)):
         if limit is not None:
             _put_limit(field, leaf, limit)

@@ -48,15 +48,17 @@ class Provider:
             entry.actuation_provider = self
             self._claims.append(entry)
 
-    def claim_signals(self, entries: Iterable[Entry]) -> None:
-        """From now on it alone publishes these, all or none. DomainError as for actuators."""
-        entries = list(entries)
+    def claim_signals(self, intervals_ms: Mapping[Entry, int]) -> None:
+        """From now on it alone publishes these, all or none, each at most once in so long. DomainError as for
+        actuators."""
+        entries = list(intervals_ms)
         for entry in entries:
             self.permissions.check(Action.PROVIDE, entry.path)
             if entry.signal_provider not in (None, self):
                 raise DomainError(Code.ALREADY_EXISTS, f"{entry.path} is published by another provider already")
         for entry in entries:
             entry.signal_provider = self
+            entry.sample_interval_ms = intervals_ms[entry]
             self._claims.append(entry)
 
     def publish(self, values: Mapping[int, object]) -> dict[int, DomainError]:
@@ -88,4 +90,5 @@ class Provider:
                 entry.actuation_provider = None
             if entry.signal_provider is self:
                 entry.signal_provider = None
+                entry.sample_interval_ms = 0
         self._claims.clear()

@@ -1,9 +1,9 @@
 """VISS version 2 (W3C/COVESA Vehicle Information Service Specification), one client. Knows no socket.
 
-Requests and answers are JSON texts: `get` (a signal, a branch, a path with wildcards; filters `paths` and
-`static-metadata`), `set`, `subscribe` (filters `timebased`, `range`, `change`, `curvelog`) and `unsubscribe`. Values travel as
-text, as the specification has them; what is absent or stale is an error 404 for a get of one signal, and in events a
-datapoint without a value.
+Requests and answers are JSON texts: `get` (a signal, a branch, a path with wildcards; filters `paths`, `history`,
+`static-metadata`, `dynamic-metadata`), `set`, `subscribe` (filters `paths`, `timebased`, `range`, `change`, `curvelog`) and
+`unsubscribe`. Values travel as text, as the specification has them; what is absent or stale is an error 404 for a get of
+one signal, and in events a datapoint without a value.
 """
 
 from __future__ import annotations
@@ -18,14 +18,17 @@ from gateway.domains.sdv.access import Access, now_s
 from gateway.domains.sdv.broker import Broker, values_of
 from gateway.domains.sdv.entry import Entry, good
 from gateway.domains.sdv.permissions import Action, Permissions
-from gateway.domains.sdv.viss_filters import Filter, filter_of, path_filters
-from gateway.domains.sdv.viss_json import dp, metadata_tree, timestamp, value_of
+from gateway.domains.sdv.viss_filters import Filters, filters_of, subscription_filter
+from gateway.domains.sdv.viss_history import History, period_ns
+from gateway.domains.sdv.viss_json import dp, timestamp, value_of
+from gateway.domains.sdv.viss_metadata import CAPABILITIES, dynamic, metadata_tree
 from gateway.domains.sdv.viss_subscription import Event, VissSubscription
 from gateway.routing import Datapoint
 
 ROOM: Final = 1000
 """Answers that may wait for a client which does not read; then it is let go."""
 SUBSCRIPTIONS: Final = 1000
+_GET_FILTERS: Final = "there are paths, history, static-metadata and dynamic-metadata"
 _ERRORS: Final = {
     Code.NOT_FOUND: ("404", "invalid_path"),
     Code.INVALID_ARGUMENT: ("400", "bad_request"),
@@ -39,13 +42,14 @@ _ERRORS: Final = {
 class VissSession:
     """Feed it with `receive`; send what `outgoing` yields whenever `on_ready` is called; `close` it at the end."""
 
-    def __init__(self, broker: Broker, access: Access, epoch_ns: int) -> None:
+    def __init__(self, broker: Broker, access: Access, epoch_ns: int, history: History | None = None) -> None:
         self.on_ready: Callable[[], object] | None = None
         self.over: bool = False
         """It reads so little that it is to be let go."""
         self._broker = broker
         self._access = access
         self._epoch_ns = epoch_ns
+        self._history = history
         self._answers: deque[dict[str, Any]] = deque()
         self._subscriptions: dict[str, VissSubscription] = {}
         self._last_id = 0
@@ -101,16 +105,39 @@ class VissSession:
 
     def _get(self, request: dict[str, Any]) -> dict[str, Any]:
         may = self._permissions(request)
-        filters = request.get("filter")
+        filters = filters_of(request.get("filter"))
+        kind, parameter = filters.kind, filters.parameter
+        if kind == "dynamic-metadata" and parameter == "server_capabilities":
+            return {"metadata": CAPABILITIES}
         root = str(request.get("path", ""))
-        if _kind(filters) in ("static-metadata", "metadata"):
-            return {"metadata": metadata_tree(self._broker.tree, root, self._broker.below(_path(root)))}
         entries = self._entries(root, filters)
+        if kind in ("static-metadata", "metadata"):
+            return {"metadata": metadata_tree(self._broker.tree, _path(root), entries, parameter)}
         for entry in entries:
             may.check(Action.READ, entry.path)
+        if kind == "dynamic-metadata":
+            ts = self._now()
+            told = dynamic(parameter, entries)
+            return {"data": _one_or_all([_data(entry, {"ts": ts, "value": value}) for entry, value in told.items()])}
+        if kind == "history":
+            return {"data": self._past(entries, parameter)}
+        if kind is not None:
+            raise DomainError(Code.INVALID_ARGUMENT, f"there is no filter {kind!r:.40} for a get; {_GET_FILTERS}")
         if len(entries) == 1 and entries[0].current() is None:
             raise DomainError(Code.NOT_FOUND, f"{entries[0].path} has no value now: it never came, or is stale")
         return {"data": self._data([(entry, entry.datapoint()) for entry in entries])}
+
+    def _past(self, entries: Sequence[Entry], period: Any) -> Any:
+        """What the signals were within a period until now."""
+        since_ns = self._broker.kernel.now - period_ns(period)
+        past = [
+            _data(entry, [self._dp(point) for point in points])
+            for entry in entries
+            if self._history is not None and (points := self._history.of(entry, since_ns))
+        ]
+        if not past:
+            raise DomainError(Code.NOT_FOUND, "nothing is recorded of it within this period")
+        return _one_or_all(past)
 
     def _set(self, request: dict[str, Any]) -> dict[str, Any]:
         may = self._permissions(request)
@@ -124,10 +151,8 @@ class VissSession:
         may = self._permissions(request)
         if len(self._subscriptions) >= SUBSCRIPTIONS:
             raise DomainError(Code.UNAVAILABLE, f"a client has no more than {SUBSCRIPTIONS} subscriptions")
-        chosen: Filter | None = None
-        filters = request.get("filter")
-        if filters is not None and _kind(filters) != "paths":
-            chosen = filter_of(filters)
+        filters = filters_of(request.get("filter"))
+        chosen = None if filters.kind is None else subscription_filter(filters.kind, filters.parameter)
         entries = self._entries(str(request.get("path", "")), filters)
         inner = self._broker.subscribe(values_of(entries), may)
         self._last_id += 1
@@ -142,12 +167,11 @@ class VissSession:
         token = request.get("authorization")
         return self._access.permissions(None if token is None else f"Bearer {str(token).removeprefix('Bearer ')}")
 
-    def _entries(self, root: str, filters: Any) -> Sequence[Entry]:
-        patterns = path_filters(filters) if _kind(filters) == "paths" else None
-        if patterns is None:
+    def _entries(self, root: str, filters: Filters) -> Sequence[Entry]:
+        if filters.paths is None:
             return self._broker.below(_path(root))
         found: dict[Entry, None] = {}
-        for pattern in patterns:
+        for pattern in filters.paths:
             found |= dict.fromkeys(self._broker.below(_path(f"{root}.{pattern}" if root else pattern)))
         return list(found)
 
@@ -170,8 +194,7 @@ class VissSession:
         by_entry: dict[Entry, list[dict[str, Any]]] = {}
         for entry, datapoint in points:
             by_entry.setdefault(entry, []).append(self._dp(datapoint))
-        data = [{"path": entry.path, "dp": dps[0] if len(dps) == 1 else dps} for entry, dps in by_entry.items()]
-        return data[0] if len(data) == 1 else data
+        return _one_or_all([_data(entry, _one_or_all(dps)) for entry, dps in by_entry.items()])
 
     def _dp(self, datapoint: Datapoint) -> dict[str, Any]:
         return dp(good(datapoint), self._epoch_ns + datapoint.time_ns)
@@ -201,8 +224,10 @@ def _path(path: Any) -> str:
     return path.replace("/", ".").strip(".")
 
 
-def _kind(filters: Any) -> str | None:
-    """A filter's kind: `type` in version 2, `variant` in later drafts."""
-    if not isinstance(filters, dict):
-        return None
-    return str(filters.get("type", filters.get("variant")))
+def _data(entry: Entry, dp: Any) -> dict[str, Any]:
+    return {"path": entry.path, "dp": dp}
+
+
+def _one_or_all(items: list[Any]) -> Any:
+    """One thing by itself, several as a list, as the specification has it."""
+    return items[0] if len(items) == 1 else items

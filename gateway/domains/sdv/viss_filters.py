@@ -1,4 +1,4 @@
-"""The filters of a VISS subscription."""
+"""The filters of VISS requests (W3C VISS version 2, Core, filter operations)."""
 
 from __future__ import annotations
 
@@ -73,10 +73,36 @@ class CurveLog(NamedTuple):
 Filter = TimeBased | Range | Change | CurveLog
 
 
-def filter_of(spec: Any) -> Filter:
-    """A subscription's filter. DomainError for one that is none, or that there is not (history)."""
-    kind = spec.get("type", spec.get("variant")) if isinstance(spec, dict) else None
-    parameter = spec.get("parameter") if isinstance(spec, dict) else None
+class Filters(NamedTuple):
+    """What a request has: paths relative to its own, and one filter of another kind, as it came."""
+
+    paths: list[str] | None = None
+    kind: str | None = None
+    parameter: Any = None
+
+
+def filters_of(spec: Any) -> Filters:
+    """One filter, or a list with at most one of `paths` and one of another kind. DomainError for anything else."""
+    found = Filters()
+    if spec is None:
+        return found
+    specs = spec if isinstance(spec, list) else [spec]
+    for one in specs:
+        if not isinstance(one, dict):
+            raise DomainError(Code.INVALID_ARGUMENT, "a filter is an object with type and parameter")
+        # `type` in version 2, `variant` in later drafts.
+        kind, parameter = str(one.get("type", one.get("variant"))), one.get("parameter")
+        if kind == "paths" and found.paths is None:
+            found = found._replace(paths=_paths(parameter))
+        elif kind != "paths" and found.kind is None:
+            found = found._replace(kind=kind, parameter=parameter)
+        else:
+            raise DomainError(Code.INVALID_ARGUMENT, "a request has one filter of paths, and one of another kind")
+    return found
+
+
+def subscription_filter(kind: str, parameter: Any) -> Filter:
+    """The filter of a subscription. DomainError for one that is none."""
     if kind == "timebased":
         period = _number(_of(parameter, "period"))
         if int(period) not in _PERIOD_MS:
@@ -87,9 +113,14 @@ def filter_of(spec: Any) -> Filter:
         if not 1 <= len(bounds) <= 2:
             raise DomainError(Code.INVALID_ARGUMENT, "a range has one boundary or two")
         combined = any(isinstance(bound, dict) and bound.get("combination-op") == "OR" for bound in bounds)
-        return Range(tuple(Comparison(_op(bound), _number(_of(bound, "boundary"))) for bound in bounds), combined)
+        return Range(
+            tuple(
+                Comparison(_op(bound, "boundary-op", "logic-op"), _number(_of(bound, "boundary"))) for bound in bounds
+            ),
+            combined,
+        )
     if kind == "change":
-        return Change(Comparison(_op(parameter), _number(_of(parameter, "diff"))))
+        return Change(Comparison(_op(parameter, "logic-op"), _number(_of(parameter, "diff"))))
     if kind == "curvelog":
         error, size = _number(_of(parameter, "maxerr")), _number(_of(parameter, "bufsize"))
         if error < 0 or size not in _BUFFER:
@@ -99,13 +130,11 @@ def filter_of(spec: Any) -> Filter:
         return CurveLog(error, int(size))
     raise DomainError(
         Code.INVALID_ARGUMENT,
-        f"there is no filter {kind!r:.40} here; there are timebased, range, change, curvelog and paths",
+        f"there is no filter {kind!r:.40} for a subscription; there are timebased, range, change, curvelog and paths",
     )
 
 
-def path_filters(spec: Any) -> list[str]:
-    """The paths of a filter `paths`, relative to that of the request."""
-    parameter = spec.get("parameter")
+def _paths(parameter: Any) -> list[str]:
     paths = [parameter] if isinstance(parameter, str) else parameter
     if not isinstance(paths, list) or not paths or not all(isinstance(path, str) for path in paths):
         raise DomainError(Code.INVALID_ARGUMENT, "a filter of paths takes a path or a list of them")
@@ -118,10 +147,12 @@ def _of(parameter: Any, name: str) -> Any:
     return parameter[name]
 
 
-def _op(parameter: Any) -> Callable[[float, float], bool]:
-    name = _of(parameter, "logic-op")
-    if name not in _COMPARE:
-        raise DomainError(Code.INVALID_ARGUMENT, f"there is no logic-op {name!r:.40}; there are {', '.join(_COMPARE)}")
+def _op(parameter: Any, *keys: str) -> Callable[[float, float], bool]:
+    """The comparison at the first of `keys` that is there."""
+    key = next((key for key in keys if isinstance(parameter, dict) and key in parameter), keys[0])
+    name = _of(parameter, key)
+    if not isinstance(name, str) or name not in _COMPARE:
+        raise DomainError(Code.INVALID_ARGUMENT, f"there is no {key} {name!r:.40}; there are {', '.join(_COMPARE)}")
     return _COMPARE[name]
 
 

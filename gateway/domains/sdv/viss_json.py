@@ -1,15 +1,13 @@
-"""Values, times and metadata as VISS writes them."""
+"""Values and times as VISS writes them."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Any, Final
 
 from gateway.domains.errors import Code, DomainError
-from gateway.domains.sdv.entry import Entry
-from gateway.routing import Value, VssLeaf, VssTree
+from gateway.routing import Value, VssLeaf
 
 NS_PER_S: Final = 1_000_000_000
 
@@ -52,35 +50,3 @@ def _scalar(leaf: VssLeaf, value: Any) -> object:
     if isinstance(value, bool) or not isinstance(value, int | float | str):
         raise DomainError(Code.INVALID_ARGUMENT, f"{leaf.path} is a number; {value!r:.40} is not")
     return value
-
-
-def metadata_tree(tree: VssTree, root: str, entries: Iterable[Entry]) -> dict[str, Any]:
-    """The nodes below `root` nested as in the VSS file, from the last name of `root` on."""
-    skipped = root.count(".")
-    top: dict[str, Any] = {}
-    for entry in entries:
-        names = entry.path.split(".")
-        level = top
-        for depth, name in enumerate(names[:-1]):
-            if depth < skipped:
-                continue
-            path = ".".join(names[: depth + 1])
-            node = level.setdefault(
-                name, {"type": "branch", "description": tree.branches.get(path, ""), "children": {}}
-            )
-            level = node["children"]
-        level[names[-1]] = _leaf(entry.leaf)
-    return top
-
-
-def _leaf(leaf: VssLeaf) -> dict[str, Any]:
-    node: dict[str, Any] = {"type": leaf.kind.value, "datatype": leaf.datatype, "description": leaf.description}
-    more = {
-        "unit": leaf.unit,
-        "min": leaf.minimum,
-        "max": leaf.maximum,
-        "allowed": list(leaf.allowed),
-        "default": leaf.default,
-        "comment": leaf.comment,
-    }
-    return node | {name: value for name, value in more.items() if value not in (None, "", [])}

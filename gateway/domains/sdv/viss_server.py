@@ -15,6 +15,7 @@ from gateway.domains.sdv.access import Access
 from gateway.domains.sdv.broker import Broker
 from gateway.domains.sdv.server import SdvOptions
 from gateway.domains.sdv.viss import VissSession
+from gateway.domains.sdv.viss_history import History
 from gateway.links.addresses import Address, reason
 from gateway.links.wall_time import epoch_ns_of
 
@@ -38,8 +39,9 @@ async def serve_viss(broker: Broker, options: SdvOptions, *, epoch_ns: int | Non
     epoch_ns = epoch_ns_of(loop) if epoch_ns is None else epoch_ns
 
     async def client(connection: ServerConnection) -> None:
-        await _serve(connection, VissSession(broker, access, epoch_ns))
+        await _serve(connection, VissSession(broker, access, epoch_ns, history))
 
+    history = History(broker.entries.values())
     silent = logging.getLogger("gateway.viss")
     silent.addHandler(logging.NullHandler())
     silent.propagate = False
@@ -56,11 +58,13 @@ async def serve_viss(broker: Broker, options: SdvOptions, *, epoch_ns: int | Non
             logger=silent,
         )
     except OSError as error:
+        history.close()
         raise ServeError(f"VISS cannot listen at {where}: {reason(error)}") from None
     try:
         port = next(iter(server.sockets)).getsockname()[1]
         yield Address(where.host, port)
     finally:
+        history.close()
         server.close()
         await server.wait_closed()
 

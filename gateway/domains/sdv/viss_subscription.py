@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from typing import Final
 
-from gateway.domains.sdv.entry import Entry, good
+from gateway.domains.sdv.changes import Message
+from gateway.domains.sdv.entry import Aspect, Entry, good
 from gateway.domains.sdv.permissions import Permissions
 from gateway.domains.sdv.subscription import Subscription
 from gateway.domains.sdv.viss_curve import curve
@@ -56,9 +57,27 @@ class VissSubscription:
             yield from self._curves(self._filter)
             return
         while (message := self._inner.take()) is not None:
-            event = [(entry, datapoint) for (entry, _), datapoint in message.items() if self._passes(entry, datapoint)]
+            event: Event
+            if self._filter is None:
+                event = [
+                    (entry, datapoint) for (entry, _), datapoint in message.items() if self._news(entry, datapoint)
+                ]
+            else:
+                event = self._triggered(self._filter, message)
             if event:
                 yield event
+
+    def _triggered(self, chosen: Range | Change, message: Message) -> Event:
+        """All signals, when the first one passes (Core, subscription event triggering)."""
+        first = self._entries[0]
+        datapoint = message.get((first, Aspect.VALUE))
+        value = None if datapoint is None else good(datapoint)
+        if datapoint is None or value is None:
+            return []
+        if not (chosen.passes(value) if isinstance(chosen, Range) else chosen.passes(value, self._sent.get(first))):
+            return []
+        self._sent[first] = value
+        return [(first, datapoint), *((entry, entry.datapoint()) for entry in self._entries[1:])]
 
     def _curves(self, log: CurveLog) -> Iterable[Event]:
         """What has been gathered of each signal of which there is enough; what is no number is not gathered."""
@@ -79,14 +98,11 @@ class VissSubscription:
         self._inner.on_ready = None
         self._inner.close()
 
-    def _passes(self, entry: Entry, datapoint: Datapoint) -> bool:
+    def _news(self, entry: Entry, datapoint: Datapoint) -> bool:
+        """A value, or the end of one."""
         value = good(datapoint)
         if value is None:
-            return self._filter is None and self._sent.pop(entry, None) is not None
-        if isinstance(self._filter, Range) and not self._filter.passes(value):
-            return False
-        if isinstance(self._filter, Change) and not self._filter.passes(value, self._sent.get(entry)):
-            return False
+            return self._sent.pop(entry, None) is not None
         self._sent[entry] = value
         return True
 

@@ -14,11 +14,12 @@ from gateway.services.errors import ServiceError
 from gateway.services.mqtt_options import MqttOptions, Tls, local_broker, mqtt_place
 from gateway.services.policy import EventPolicy, Send
 from gateway.services.rules import Rules, SignalRule
-from gateway.services.signals import Signals
+from gateway.services.signals import Signals, Told
 from gateway.services.zenoh_options import ZenohOptions, endpoint
 from gateway.sim import NS_PER_S
 from gateway.vehicle.file.read import VehicleFile
 from gateway.vehicle.file.service_bus import SignalRuleSpec
+from gateway.vehicle.service_events import ServiceEvent
 from gateway.vehicle.vehicle import Vehicle
 
 if TYPE_CHECKING:
@@ -29,11 +30,18 @@ Tell = Callable[[str], object]
 _VERSIONS: Final = {"5": 5, "3.1.1": 4}
 
 
-def signals_of(vehicle: Vehicle) -> Signals:
-    """All leaves of the vehicle's VSS tree. ServiceError for a vehicle without one."""
+def signals_of(vehicle: Vehicle, transport: str) -> Signals:
+    """All leaves of the vehicle's VSS tree, for `transport`. ServiceError for a vehicle without one."""
     if vehicle.mapping is None:
         raise ServiceError(f"{vehicle.name} has no signals to serve: name a VSS tree with `gateway: {{signals: FILE}}`")
-    return Signals(vehicle.kernel, vehicle.gateway.store, vehicle.mapping.tree)
+    return Signals(
+        vehicle.kernel,
+        vehicle.gateway.store,
+        vehicle.mapping.tree,
+        lambda told, path, why: vehicle.service_events.tell(
+            ServiceEvent(vehicle.kernel.now, path, told is Told.REQUEST_REFUSED, transport, why)
+        ),
+    )
 
 
 def rules_of(specs: Sequence[SignalRuleSpec]) -> Rules:
@@ -87,7 +95,7 @@ async def serve_mqtt_bus(vehicle: Vehicle, options: MqttOptions, tell: Tell) -> 
     from gateway.services.mqtt import serve_mqtt
     from gateway.services.mqtt_broker import own_broker
 
-    signals = signals_of(vehicle)
+    signals = signals_of(vehicle, "MQTT")
     name = vehicle.name.replace(" ", "-")
     async with contextlib.AsyncExitStack() as stack:
         if options.own is not None:
@@ -121,7 +129,7 @@ async def serve_zenoh_bus(vehicle: Vehicle, options: ZenohOptions, tell: Tell) -
     """Serve the vehicle's signals over Zenoh. ServiceError."""
     from gateway.services.zenoh_bus import serve_zenoh
 
-    async with serve_zenoh(signals_of(vehicle), options, vehicle.name.replace(" ", "-"), tell) as bus:
+    async with serve_zenoh(signals_of(vehicle, "Zenoh"), options, vehicle.name.replace(" ", "-"), tell) as bus:
         tell(f"Zenoh of {vehicle.name} as {bus.token}")
         yield bus
 

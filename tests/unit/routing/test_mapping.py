@@ -12,11 +12,13 @@ from hypothesis import strategies as st
 
 from gateway.can import EXTENDED, Frame
 from gateway.database import Database, Message, Signal
+from gateway.routing.conversion import Refusal
 from gateway.routing.downward import VssToCan
+from gateway.routing.feed import Publication, SignalFeed
 from gateway.routing.mapping import load_defaults, load_mapping
 from gateway.routing.rules import VssMapping
 from gateway.routing.store import Quality, SignalError, SignalStore
-from gateway.routing.upward import CanToVss, MessageFeed, Publication, Refusal, SignalFeed
+from gateway.routing.upward import CanToVss, MessageFeed
 from gateway.routing.vss import MappingError
 from gateway.sim import Kernel
 

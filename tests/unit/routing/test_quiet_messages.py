@@ -1,10 +1,12 @@
-"""A message that is quiet counts its frames at once; what comes of them is the same as when each rule looks at each."""
+"""A message that is quiet counts its frames at once, and otherwise has a function of its own for all its rules: what comes
+of its frames is the same as when each rule by itself looks at each."""
 
 from __future__ import annotations
 
 import json
+from enum import Enum
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -34,13 +36,26 @@ STATUS = Message(
 TWIN = Message(
     name="Twin", arbitration_id=0x200, cycle_ns=50 * MS, length=1, signals=(Signal(name="Big", start=0, length=8),)
 )
-LEAVES = {
+LEAVES: dict[str, dict[str, Any]] = {
     "Switch": {"datatype": "boolean", "dbc2vss": {"signal": "Status.Switch", "on_change": True, "interval_ms": 0,
                "transform": {"mapping": [{"from": "Off", "to": False}, {"from": "On", "to": True}]}}},
     "Big": {"datatype": "uint16", "dbc2vss": {"signal": "Big", "on_change": True, "interval_ms": 0}},
     "Slow": {"datatype": "float", "dbc2vss": {"signal": "Status.Fine", "interval_ms": 40}},
+    "Whole": {"datatype": "uint8", "max": 200, "dbc2vss": {"signal": "Status.Fine", "interval_ms": 20}},
+    "Number": {"datatype": "int8", "max": 2, "dbc2vss": {"signal": "Status.Switch", "interval_ms": 15}},
+    "Counted": {"datatype": "double", "min": 2, "dbc2vss": {"signal": "Status.Counter", "interval_ms": 0}},
+    "Computed": {"datatype": "float", "dbc2vss": {"signal": "Status.Counter", "interval_ms": 30,
+                 "transform": {"math": "1/(x-3)"}}},
     "Changed": {"datatype": "float", "dbc2vss": {"signal": "Status.Fine", "interval_ms": 25, "on_change": True}},
 }  # fmt: skip
+
+
+class Way(Enum):
+    """How frames come to the rules: as they do, without a message ever being quiet, or to each rule by itself."""
+
+    QUIET = "quiet"
+    BUSY = "busy"
+    ALONE = "alone"
 
 
 class Step(NamedTuple):
@@ -54,11 +69,11 @@ class Step(NamedTuple):
 
 
 class Rig:
-    def __init__(self, mapping: VssMapping, *, quiet: bool) -> None:
+    def __init__(self, mapping: VssMapping, way: Way) -> None:
         self.kernel = Kernel()
         self.store = SignalStore(self.kernel)
         self.up = CanToVss(self.kernel, mapping.upward, self.store)
-        self.quiet = quiet
+        self.way = way
         self.told: list[tuple[int, str, object]] = []
         for signal in self.store:
             signal.listen(lambda one: self.told.append((self.kernel.now, one.path, one.datapoint)))
@@ -70,7 +85,10 @@ class Rig:
                 self.store[f"Vehicle.{step.leaf}"].publish(step.value)
                 continue
             message = self.up.messages["bus", step.key]
-            if not self.quiet:
+            if self.way is Way.ALONE:
+                message.receive_odd(step.data, self.kernel.now)
+                continue
+            if self.way is Way.BUSY:
                 message.look_again()
             message.on_frame(Frame(step.key, step.data))
         self.kernel.run(self.kernel.now + 1000 * MS)
@@ -89,8 +107,19 @@ class Rig:
 
 @pytest.fixture(scope="module")
 def mapping(tmp_path_factory: pytest.TempPathFactory) -> VssMapping:
-    path: Path = tmp_path_factory.mktemp("quiet") / "signals.json"
-    children = {name: {"type": "sensor", **leaf} for name, leaf in LEAVES.items()}
+    return mapped(tmp_path_factory.mktemp("all"), LEAVES)
+
+
+@pytest.fixture(scope="module")
+def quick(tmp_path_factory: pytest.TempPathFactory) -> VssMapping:
+    """Without rules that look at each frame, or refuse some."""
+    names = ("Switch", "Big", "Slow", "Changed")
+    return mapped(tmp_path_factory.mktemp("some"), {name: LEAVES[name] for name in names})
+
+
+def mapped(folder: Path, leaves: dict[str, dict[str, Any]]) -> VssMapping:
+    path = folder / "signals.json"
+    children = {name: {"type": "sensor", **leaf} for name, leaf in leaves.items()}
     path.write_text(json.dumps({"Vehicle": {"type": "branch", "children": children}}))
     return load_mapping(path, {"bus": Database("bus", "bus.dbc", (STATUS, TWIN), ())})
 
@@ -116,20 +145,21 @@ twins = st.builds(Step, few((1, 10)), st.just(0x200), st.binary(min_size=1, max_
 published = st.builds(Step, few((0, 5)), st.just(0), st.none(), few(("Big", "Slow")), few((5, 7, 300)))
 
 
+@pytest.mark.parametrize("way", [Way.BUSY, Way.ALONE])
 @given(steps=st.lists(frames | frames | frames | twins | published, max_size=60))
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
-def test_a_quiet_message_does_what_looking_at_each_frame_does(mapping: VssMapping, steps: list[Step]) -> None:
-    quiet, busy = Rig(mapping, quiet=True), Rig(mapping, quiet=False)
+def test_all_rules_at_once_do_what_each_does(mapping: VssMapping, way: Way, steps: list[Step]) -> None:
+    quiet, other = Rig(mapping, Way.QUIET), Rig(mapping, way)
     quiet.take(steps)
-    busy.take(steps)
-    assert in_order(quiet.told) == in_order(busy.told)
-    assert quiet.counts() == busy.counts()
-    assert busy.passed == 0
+    other.take(steps)
+    assert in_order(quiet.told) == in_order(other.told)
+    assert quiet.counts() == other.counts()
+    assert other.passed == 0
     assert all(one.balanced for one in quiet.up.feeds)
 
 
-def test_frames_with_nothing_new_are_counted_at_once(mapping: VssMapping) -> None:
-    rig = Rig(mapping, quiet=True)
+def test_frames_with_nothing_new_are_counted_at_once(quick: VssMapping) -> None:
+    rig = Rig(quick, Way.QUIET)
     rig.take([Step(2, 0x100, status(counter % 16, 1, 5, 8)) for counter in range(10)])
     assert rig.passed == 9
     (switch,) = (one for one in rig.up.feeds if one.rule.leaf.path == "Vehicle.Switch")
