@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import resource
 import statistics
+import subprocess
+import sys
 from pathlib import Path
 
 import gateway
@@ -14,6 +17,7 @@ from gateway.sim import Clock, Kernel, SimulationLoop
 
 ROOT = Path(__file__).parents[1]
 ROUNDS = 20
+SUITES = 3
 MINUTES = 10
 
 
@@ -62,6 +66,21 @@ def measure_fresh() -> list[Figure]:
     one_test()
     times = [seconds(one_test) for _ in range(ROUNDS)]
     return [Figure("hil.fresh_vehicle", 1000 * statistics.median(times), "ms", "a test's fixed cost, demo vehicle")]
+
+
+def measure_requirements() -> list[Figure]:
+    """`pytest` as a user types it: its start, plugins, collection and imports included."""
+    tests = ROOT / "tests" / "vehicle" / "requirements"
+    if not tests.is_dir():  # the installed package has no tests
+        return []
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--vehicle-artifacts=", str(tests)]
+    times = []
+    for _ in range(SUITES):
+        before = resource.getrusage(resource.RUSAGE_CHILDREN)
+        subprocess.run(command, cwd=ROOT, check=True, stdout=subprocess.DEVNULL)
+        after = resource.getrusage(resource.RUSAGE_CHILDREN)
+        times.append(after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime)
+    return [Figure("hil.requirements", min(times), "s", "38 requirement tests, the whole command, processor time")]
 
 
 def measure_ten_minutes() -> list[Figure]:

@@ -14,18 +14,21 @@ from gateway.analysis.plot_figure import figure_of, save
 from gateway.com import label_of
 from gateway.hil.expectation import Expectation
 from gateway.hil.history import Kept
-from gateway.hil.messages import MessageExpectation
+from gateway.hil.messages import MessageExpectation, ResponseTime
 from gateway.hil.pattern import Pattern
 from gateway.hil.signal import SignalExpectation
 from gateway.hil.story import trace_events
 from gateway.sim import FOREVER, NS_PER_S
-from gateway.trace import open_writer
+from gateway.trace import Event, Severity, open_writer
 from gateway.vehicle import Notes, bus_info, describe, lin_fault
 
 if TYPE_CHECKING:
     from gateway.hil.vehicle import VehicleUnderTest
 
 _BEFORE_NS: Final = NS_PER_S
+_LEAST_NS: Final = NS_PER_S // 50
+_AROUND: Final = 4
+"""A plot begins so many times before as long as it was expected, between those two."""
 _AFTER_NS: Final = NS_PER_S // 5
 _PLOTTED: Final = 6
 
@@ -42,7 +45,8 @@ def save_trace(vehicle: VehicleUnderTest, path: Path) -> None:
     infos = [bus_info(bus) for bus in simulated.buses.values()]
     notes = Notes(simulated)
     frames = _passages(vehicle)
-    events = sorted(trace_events(vehicle, frames[0][0] if frames else 0, FOREVER), key=lambda entry: entry[0])
+    told = trace_events(vehicle, frames[0][0] if frames else 0, FOREVER)
+    events = sorted([*told, *_of_the_test(vehicle)], key=lambda entry: entry[0])
     position = 0
     with open_writer(path, infos, describe(simulated, vehicle.seed).as_json()) as writer:
         for time_ns, bus, frame, sender, requested_ns, start_ns in frames:
@@ -52,6 +56,20 @@ def save_trace(vehicle: VehicleUnderTest, path: Path) -> None:
             writer.write(time_ns, bus, frame, notes.comment(bus, frame, sender.name, start_ns - requested_ns))
         for _, event in events[position:]:
             writer.write_event(*event)
+
+
+def _of_the_test(vehicle: VehicleUnderTest) -> list[tuple[int, Event]]:
+    """What the test expected in vain, and the faults that are at work: marks in the trace."""
+    notes = [
+        Event(handle.began_ns, f"test: from here on {handle.text} ({handle.place})", Severity.NOTICE)
+        for handle in dict.fromkeys([*vehicle.at_work, *vehicle.handles])
+    ]
+    for each in vehicle.reported:
+        notes.append(
+            Event(each.created_ns, f"test: from here on it expects {each.text} ({each.place})", Severity.NOTICE)
+        )
+        notes.append(Event(each.ended_ns, f"test: it has not got {each.text}: {each.reason}", Severity.ERROR))
+    return [(note.time_ns, note) for note in notes]
 
 
 def _passages(vehicle: VehicleUnderTest) -> list[Kept]:
@@ -65,7 +83,11 @@ def _passages(vehicle: VehicleUnderTest) -> list[Kept]:
 
 def curves(vehicle: VehicleUnderTest, expectation: Expectation[Any]) -> list[Curve]:
     """The signals that an expectation is about, around its time."""
-    since_ns, until_ns = expectation.created_ns - _BEFORE_NS, expectation.ended_ns + _AFTER_NS
+    lasted_ns = expectation.ended_ns - expectation.created_ns
+    since_ns = expectation.created_ns - min(_BEFORE_NS, max(_LEAST_NS, _AROUND * lasted_ns))
+    until_ns = expectation.ended_ns + _AFTER_NS
+    if isinstance(expectation, ResponseTime):
+        return [curve for part in expectation.parts for curve in curves(vehicle, part)][:_PLOTTED]
     if isinstance(expectation, MessageExpectation):
         found = [
             curve for pattern in expectation.patterns for curve in _of_message(vehicle, pattern, since_ns, until_ns)
@@ -81,9 +103,12 @@ def curves(vehicle: VehicleUnderTest, expectation: Expectation[Any]) -> list[Cur
 
 def _of_message(vehicle: VehicleUnderTest, pattern: Pattern, since_ns: int, until_ns: int) -> list[Curve]:
     message = pattern.message
-    frames = vehicle.history.of_message(pattern.bus, pattern.key, since_ns, until_ns)
     if message is None:
         return []
+    latest = vehicle.history.latest(pattern.bus, pattern.key, since_ns)  # what was before holds until the next
+    frames = vehicle.history.of_message(pattern.bus, pattern.key, latest[0] if latest else since_ns, until_ns)
+    if latest and len(frames) == 1:  # it has stopped coming: how it was until then
+        frames = vehicle.history.of_message(pattern.bus, pattern.key, latest[0] - _BEFORE_NS // 2, until_ns)
     wanted = list(pattern.wanted) or [signal.name for signal in message.signals]
     found = []
     for name in wanted[:_PLOTTED]:

@@ -11,6 +11,7 @@ from gateway.hil.arguments import duration, period
 from gateway.hil.errors import HilError
 from gateway.hil.faults import Babbling, BusOff, Hung, Killed
 from gateway.hil.handle import Handle
+from gateway.hil.stand_in import StandIn
 from gateway.hil.values import raw_of
 from gateway.hil.waveform import Follower, Waveform, WaveValue
 
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 _EVERY: Final = "10ms"
 
 
-class InputUnderTest:
+class InputUnderTest(StandIn):
     """An input that is wired to an ECU. Set `value` to take it from the drive cycle; `release` gives it back."""
 
     def __init__(self, vehicle: VehicleUnderTest, channel: Input) -> None:
@@ -47,6 +48,9 @@ class InputUnderTest:
     def release(self) -> None:
         """As the drive cycle has it again."""
         self._input.release()
+
+    def __repr__(self) -> str:
+        return f"<input {self.name}>"
 
 
 class EcuUnderTest:

@@ -52,6 +52,11 @@ class Expectation(Generic[T]):
     def failed(self) -> bool:
         return self._failure is not None
 
+    @property
+    def reason(self) -> str:
+        """Why it has failed; empty when it has not."""
+        return self._failure or ""
+
     # For those who watch
 
     def fulfil(self, result: T) -> None:
@@ -69,6 +74,10 @@ class Expectation(Generic[T]):
     def expired(self) -> None:
         """The time is over: fulfil it or break it. By default it has failed."""
         self.break_(f"not within {duration_text(self.within_ns)}")
+
+    def cause(self) -> list[str]:
+        """Why it did not happen, as far as that can be known, in a line or two."""
+        return []
 
     def story(self) -> list[str]:
         """What came instead, as lines for people."""

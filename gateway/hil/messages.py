@@ -7,15 +7,19 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from gateway.can import Controller, Frame
+from gateway.hil.causes import cause_lines
 from gateway.hil.errors import HilError
 from gateway.hil.expectation import Expectation, T
 from gateway.hil.pattern import Pattern
-from gateway.hil.received import Received
+from gateway.hil.received import Received, signals_text
 from gateway.hil.story import message_story
 from gateway.sim import NS_PER_S, duration_text
 
 if TYPE_CHECKING:
     from gateway.hil.vehicle import VehicleUnderTest
+
+_BESIDES: Final = 3
+"""Signals shown beside those that were asked for."""
 
 
 class Timing(NamedTuple):
@@ -49,9 +53,21 @@ class MessageExpectation(Expectation[T]):
         """A frame came that is as the pattern wants it."""
         raise NotImplementedError
 
+    def missing(self) -> Sequence[Pattern]:
+        """What did not come as it should."""
+        return self.patterns
+
+    def cause(self) -> list[str]:
+        return [
+            line
+            for pattern in self.missing()
+            for line in cause_lines(self.vehicle, pattern, self.created_ns, self.ended_ns)
+        ]
+
     def story(self) -> list[str]:
-        lines = []
+        lines: list[str] = []
         for pattern in self.patterns:
+            lines += [""] if lines else []
             lines += message_story(self.vehicle, pattern, self.created_ns, self.ended_ns)
         return lines
 
@@ -84,8 +100,12 @@ class Comes(MessageExpectation[Received]):
 class Never(MessageExpectation[None]):
     """No frame as described comes."""
 
+    def missing(self) -> Sequence[Pattern]:
+        return ()
+
     def came(self, pattern: Pattern, received: Received) -> None:
-        self.break_(f"it came after {duration_text(received.after_ns)}: {received}")
+        text = signals_text(pattern.message, received.frame, tuple(pattern.wanted), len(pattern.wanted) + _BESIDES)
+        self.break_(f"it came after {duration_text(received.after_ns)}: {received.name} {text}")
 
     def expired(self) -> None:
         self.fulfil(None)
@@ -126,6 +146,15 @@ class Order(MessageExpectation[list[Received]]):
             self.frames.append(received)
             if len(self.frames) == len(self.patterns):
                 self.fulfil(self.frames)
+
+    def missing(self) -> Sequence[Pattern]:
+        return self.patterns[len(self.frames) : len(self.frames) + 1]
+
+    def story(self) -> list[str]:
+        lines = [f"{frame.bus}.{frame.name} came at {frame.time_s:.6f} s" for frame in self.frames]
+        for pattern in self.missing():
+            lines += [*([""] if lines else []), *message_story(self.vehicle, pattern, self.created_ns, self.ended_ns)]
+        return lines
 
     def expired(self) -> None:
         self.break_(f"{self.patterns[len(self.frames)]} did not come within {duration_text(self.within_ns)}")
@@ -184,7 +213,7 @@ class ResponseTime(Expectation[int]):
         response: Expectation[Received],
         at_most_ns: int,
     ) -> None:
-        text = f"{response.text} at most {duration_text(at_most_ns)} after {stimulus.text}"
+        text = f"at most {duration_text(at_most_ns)} from {stimulus.text} to {response.text}"
         super().__init__(vehicle, text, max(stimulus.within_ns, response.within_ns))
         stimulus.awaited = response.awaited = True
         self._at_most_ns: Final = at_most_ns
@@ -198,12 +227,21 @@ class ResponseTime(Expectation[int]):
             return
         taken_ns = response.ended_ns - stimulus.ended_ns
         if stimulus.failed or response.failed:
-            self.break_(f"{(stimulus if stimulus.failed else response).text}: did not come")
+            self.break_(f"did not come: {(stimulus if stimulus.failed else response).text}")
         elif not 0 <= taken_ns <= self._at_most_ns:
             when = f"{duration_text(taken_ns)} after" if taken_ns >= 0 else f"{duration_text(-taken_ns)} before"
-            self.break_(f"it came {when} it")
+            self.break_(f"the second came {when} the first")
         else:
             self.fulfil(taken_ns)
 
+    @property
+    def parts(self) -> tuple[Expectation[Received], Expectation[Received]]:
+        """What is waited for first and then."""
+        return self._parts
+
+    def cause(self) -> list[str]:
+        return [line for part in self._parts if part.failed for line in part.cause()]
+
     def story(self) -> list[str]:
-        return [line for part in self._parts for line in part.story()]
+        stimulus, response = self._parts
+        return [*stimulus.story(), "", *response.story()]

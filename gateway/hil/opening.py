@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Coroutine, Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Final, TypeVar
 
 from gateway.hil.errors import HilError
+from gateway.hil.garbage import collect_seldom
 from gateway.hil.host import Host
 from gateway.hil.vehicle import VehicleUnderTest
 from gateway.links import LinkAddress, parse_address
@@ -80,6 +81,7 @@ class Bench:
 
     def __init__(self, setup: Setup) -> None:
         self._setup = setup
+        self._collect_as_before: Callable[[], None] = lambda: None
         self.vehicle: VehicleUnderTest | None = None
 
     async def __aenter__(self) -> VehicleUnderTest:
@@ -93,10 +95,12 @@ class Bench:
         if isinstance(host.loop.pace, WallPace):
             # A test counts on the vehicle's clock: on a busy machine that may be late, but its frames may not be.
             host.loop.pace.longest_slice_ns = SLICE_NS
+        self._collect_as_before = collect_seldom()
         try:
             self.vehicle = self._build(host)
             await host.run(self._start)
         except BaseException:
+            self._collect_as_before()
             await host.close()
             raise
         return self.vehicle
@@ -125,6 +129,7 @@ class Bench:
             else:
                 vehicle.clean()
         finally:
+            self._collect_as_before()
             await vehicle.host.run(self._stop)
             await vehicle.host.close()
 

@@ -58,12 +58,14 @@ class Received:
         return 0 if self.message is None else self.message.decode(self.frame.data)[signal]
 
     def __getitem__(self, signal: str) -> SignalValue:
+        __tracebackhide__ = True
         values = self.values
         if signal not in values:
             raise KeyError(f"{self.name} has no signal {signal!r} here{nearest(signal, list(values))}")
         return values[signal]
 
     def __getattr__(self, signal: str) -> SignalValue:
+        __tracebackhide__ = True
         if signal.startswith("_"):
             raise AttributeError(signal)
         try:

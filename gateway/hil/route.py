@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from copy import deepcopy
 from typing import TYPE_CHECKING, Final
 
 from gateway.errors import nearest
@@ -28,8 +29,8 @@ class RouteUnderTest:
 
     @property
     def counts(self) -> RouteCounts:
-        """received = forwarded + filtered + dropped, by reason."""
-        return self.route.counts
+        """received = forwarded + filtered + dropped, by reason, as they are now: a value, which stays as it is."""
+        return deepcopy(self.route.counts)
 
     @property
     def last(self) -> Journey | None:
@@ -88,11 +89,16 @@ class RouteExpectation(Expectation[T]):
             for journey in self.seen[-_SHOWN:]
         ]
         counts = self.route.counts
+        reasons = [
+            f"{count} {word}: {reason}"
+            for word, by_reason in (("filtered", counts.filtered), ("dropped", counts.dropped))
+            for reason, count in by_reason.items()
+        ]
+        times = "once" if len(self.seen) == 1 else f"{len(self.seen)} times"
         return [
-            f"{self.route.rule} decided {len(self.seen)} times since {seconds(self.created_ns)}, at last:",
+            f"{self.route.rule} decided {times} since {seconds(self.created_ns)}, at last:",
             *lines,
-            f"in all: {counts.received} received, {counts.forwarded} forwarded,"
-            f" filtered {dict(counts.filtered)}, dropped {dict(counts.dropped)}",
+            f"in all: {', '.join([f'{counts.received} received', f'{counts.forwarded} forwarded', *reasons])}",
         ]
 
 

@@ -6,10 +6,12 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Final
 
 from gateway.hil.arguments import period
+from gateway.hil.causes import why_lines
 from gateway.hil.errors import HilError
 from gateway.hil.expectation import Expectation
 from gateway.hil.pattern import Pattern
-from gateway.hil.story import message_story, seconds, why_lines
+from gateway.hil.stand_in import StandIn
+from gateway.hil.story import message_story, seconds
 from gateway.hil.values import Wanted, wanted_of_leaf
 from gateway.routing import Datapoint, Quality, SignalError, Value, VssLeaf, VssSignal
 from gateway.sim import duration_text
@@ -21,7 +23,7 @@ _REMEMBERED: Final = 2_000
 _SHOWN: Final = 8
 
 
-class SignalUnderTest:
+class SignalUnderTest(StandIn):
     """One leaf of the VSS tree."""
 
     def __init__(self, vehicle: VehicleUnderTest, signal: VssSignal, leaf: VssLeaf | None) -> None:
@@ -99,8 +101,11 @@ class SignalExpectation(Expectation[Datapoint]):
         """Judge a datapoint."""
         raise NotImplementedError
 
+    def cause(self) -> list[str]:
+        return why_lines(self.vehicle, self.signal.path)
+
     def story(self) -> list[str]:
-        lines = [*why_lines(self.vehicle, self.signal.path), f"the way of {self.signal.path}:"]
+        lines = [f"the way of {self.signal.path}:"]
         steps = _changes(self.way)
         told = [f"  {_step(*step)}" for step in steps]
         if len(told) > _SHOWN:
@@ -142,9 +147,13 @@ def _changes(way: list[tuple[int, Datapoint]]) -> list[tuple[int, Datapoint]]:
 
 
 def _step(time_ns: int, datapoint: Datapoint) -> str:
+    return f"{seconds(time_ns)}  {_value_text(datapoint)}"
+
+
+def _value_text(datapoint: Datapoint) -> str:
     value = datapoint.value
     shown = f"{value:.6g}" if isinstance(value, float) else str(value)
-    return f"{seconds(time_ns)}  {shown}  ({datapoint.quality.value})"
+    return f"{shown} ({datapoint.quality.value})"
 
 
 class Becomes(SignalExpectation):
@@ -158,6 +167,10 @@ class Becomes(SignalExpectation):
     def look(self, datapoint: Datapoint) -> None:
         if holds(self._wanted, datapoint):
             self.fulfil(datapoint)
+
+    def expired(self) -> None:
+        now = _value_text(self.signal.datapoint)
+        self.break_(f"not within {duration_text(self.within_ns)}: it is {now}")
 
 
 class BecomesStale(SignalExpectation):
@@ -188,7 +201,7 @@ class Stays(SignalExpectation):
     def look(self, datapoint: Datapoint) -> None:
         if not holds(self._wanted, datapoint):
             after = duration_text(self.vehicle.now_ns - self.created_ns)
-            self.break_(f"after {after} it is {_step(self.vehicle.now_ns, datapoint).partition('  ')[2]}")
+            self.break_(f"after {after} it is {_value_text(datapoint)}")
 
     def expired(self) -> None:
         self.fulfil(self.signal.datapoint)

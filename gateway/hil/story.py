@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from itertools import groupby
 from typing import TYPE_CHECKING, Final
 
 from gateway.can import ControllerState, Frame
 from gateway.ecu import Power
 from gateway.explain import (
-    ExplainError,
-    Fault,
-    Scene,
+    StepKind,
     Window,
     explain_frame,
     explanation_lines,
     happenings,
     names_of,
-    recording_of,
-    why,
 )
 from gateway.hil.history import Kept
 from gateway.hil.pattern import Pattern
@@ -30,10 +28,13 @@ if TYPE_CHECKING:
     from gateway.hil.vehicle import VehicleUnderTest
 
 _SHOWN: Final = 6
-_ASKED: Final = 20_000
-"""So many of the latest frames are asked why something does not come."""
+_BESIDES: Final = 2
+"""Signals shown beside those that were asked for."""
+_LOOKED_AT: Final = 2_000
+"""So many of the latest frames of a message go into its timeline."""
 _AROUND_NS: Final = NS_PER_S // 2
 """The explanation of a frame looks at so much before and after it."""
+_TELLING: Final = frozenset({StepKind.ORIGIN, StepKind.SENT, StepKind.WAITED, StepKind.ON_BUS, StepKind.DROPPED})
 
 
 def seconds(time_ns: int) -> str:
@@ -41,15 +42,11 @@ def seconds(time_ns: int) -> str:
 
 
 def message_story(vehicle: VehicleUnderTest, pattern: Pattern, since_ns: int, until_ns: int) -> list[str]:
-    """What came of a message between two times, what the nearest of it lacked, and why more did not come."""
+    """What came of a message between two times, the way of the nearest of it, and its sender and routes."""
     came = vehicle.history.of_message(pattern.bus, pattern.key, since_ns, until_ns)
-    lines = [
-        *([] if came else why_lines(vehicle, f"{pattern.bus}.{pattern.name}")),
-        *_came(vehicle, pattern, came, since_ns, until_ns),
-    ]
-    nearest = _nearest(vehicle, pattern, came, until_ns)
-    if nearest is not None:
-        lines += ["", "the way of the nearest frame:", *indented(_explanation(vehicle, nearest))]
+    lines = _came(vehicle, pattern, came, since_ns, until_ns)
+    if came:
+        lines += ["", "the way of the nearest frame:", *indented(_explanation(vehicle, nearest_of(pattern, came)))]
     senders = _senders(vehicle, pattern)
     routes = _routes(vehicle, pattern, since_ns)
     return [*lines, *(["", *senders] if senders else []), *(["", *routes] if routes else [])]
@@ -62,12 +59,9 @@ def indented(lines: list[str]) -> list[str]:
 def _came(vehicle: VehicleUnderTest, pattern: Pattern, came: list[Kept], since_ns: int, until_ns: int) -> list[str]:
     name = f"{pattern.bus}.{pattern.name}"
     if came:
-        left_out = len(came) - _SHOWN
-        more = [f"  ... and {left_out} before"] if left_out > 0 else []
         return [
             f"{len(came)} {name} came between {seconds(since_ns)} and {seconds(until_ns)}:",
-            *more,
-            *(_line(pattern, kept, since_ns) for kept in came[-_SHOWN:]),
+            *_timeline(pattern, came, since_ns),
         ]
     others = len(vehicle.history.of_message(pattern.bus, None, since_ns, until_ns))
     others_text = f"{others} other frames did" if others else f"nothing at all did on {pattern.bus}"
@@ -78,9 +72,27 @@ def _came(vehicle: VehicleUnderTest, pattern: Pattern, came: list[Kept], since_n
     return [*lines, "the latest before:", _line(pattern, latest, since_ns)]
 
 
+def _timeline(pattern: Pattern, came: list[Kept], since_ns: int) -> list[str]:
+    """The latest few of those that came; those one after the other whose signals are the same, as one."""
+    runs = [list(same) for _, same in groupby(came[-_LOOKED_AT:], key=lambda kept: (_signals(pattern, kept), kept[3]))]
+    shown = runs[-_SHOWN:]
+    before = len(came) - sum(map(len, shown))
+    lines = [f"  ... and {before} before"] if before else []
+    for run in shown:
+        lines.append(_line(pattern, run[0], since_ns))
+        if len(run) > 1:
+            lines.append(f"  ... and {len(run) - 1} more like it, the last at {seconds(run[-1][0])}")
+    return lines
+
+
+def _signals(pattern: Pattern, kept: Kept) -> str:
+    wanted = tuple(pattern.wanted)
+    return signals_text(pattern.message, kept[2], wanted, len(wanted) + _BESIDES if wanted else _SHOWN)
+
+
 def _line(pattern: Pattern, kept: Kept, since_ns: int) -> str:
     time_ns, _, frame, sender, _, _ = kept
-    text = signals_text(pattern.message, frame, tuple(pattern.wanted))
+    text = _signals(pattern, kept)
     misses = pattern.misses(frame)
     judged = f"   <- {', '.join(misses)}" if misses else ""
     return f"  {seconds(time_ns)} ({_relative(time_ns - since_ns)})  {text}  from {sender.name}{judged}"
@@ -90,19 +102,23 @@ def _relative(ns: int) -> str:
     return f"{'+' if ns >= 0 else '-'}{duration_text(abs(ns))}"
 
 
-def _nearest(vehicle: VehicleUnderTest, pattern: Pattern, came: list[Kept], until_ns: int) -> Kept | None:
-    """Of those that came the one that lacked least, the latest of them; otherwise the latest before."""
-    if not came:
-        return vehicle.history.latest(pattern.bus, pattern.key, until_ns)
+def nearest_of(pattern: Pattern, came: list[Kept]) -> Kept:
+    """Of those that came the one that lacked least, the latest of them."""
     return min(reversed(came), key=lambda kept: len(pattern.misses(kept[2])))
 
 
 def _explanation(vehicle: VehicleUnderTest, kept: Kept) -> list[str]:
-    """As `gateway explain` tells it."""
+    """As `gateway explain` tells how a frame came there, without its signals and without what became of it elsewhere."""
     records, target = records_around(vehicle, kept)
     names = names_of(describe(vehicle.simulated, vehicle.seed), vehicle.simulated)
     window = Window(records, target, from_start=False, to_end=False, origin_ns=0, problem=None)
-    return [line.rstrip() for line in explanation_lines(explain_frame(window, names))]
+    told = explain_frame(window, names)
+    steps = tuple(
+        replace(step, details=()) if step.kind is StepKind.ON_BUS else step
+        for step in told.steps
+        if step.kind in _TELLING
+    )
+    return [line.rstrip() for line in explanation_lines(replace(told, steps=steps))]
 
 
 def records_around(vehicle: VehicleUnderTest, kept: Kept) -> tuple[list[Recorded | Event], int]:
@@ -128,19 +144,6 @@ def records_around(vehicle: VehicleUnderTest, kept: Kept) -> tuple[list[Recorded
 def trace_events(vehicle: VehicleUnderTest, since_ns: int, until_ns: int) -> list[tuple[int, Event]]:
     """What routes did not forward and what buses told, as a recording has it."""
     return [(event.time_ns, event) for event in happenings(vehicle.simulated, since_ns, until_ns)]
-
-
-def why_lines(vehicle: VehicleUnderTest, name: str) -> list[str]:
-    """The first line of `gateway explain --signal NAME`, where something is wrong; none otherwise."""
-    if name.partition(".")[0] not in vehicle.simulated.databases and vehicle.simulated.mapping is None:
-        return []
-    recording = recording_of(vehicle.simulated, vehicle.history.frames[-_ASKED:], vehicle.seed)
-    names = names_of(recording.about, vehicle.simulated)
-    try:
-        answer = why(Scene(recording.table, names, recording.now_ns), name)
-    except ExplainError:
-        return []  # of a message or a signal that no file describes
-    return [] if answer.cause.fault is Fault.NONE else [f"why: {answer.headline}", ""]
 
 
 def _senders(vehicle: VehicleUnderTest, pattern: Pattern) -> list[str]:

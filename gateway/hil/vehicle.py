@@ -2,36 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from gateway.ecu import Ecu, Failure, InputValue
 from gateway.errors import GatewayError, nearest
-from gateway.hil.arguments import duration, period
+from gateway.hil.arguments import duration
 from gateway.hil.bus import BusUnderTest, expect_order
 from gateway.hil.ecu import EcuUnderTest, no_input
 from gateway.hil.errors import EcuFailedError, HilError, ImpossibleOnLinkError
 from gateway.hil.expectation import Expectation, forgotten
+from gateway.hil.failure import failure_text
 from gateway.hil.faults import Fault
 from gateway.hil.handle import Handle
 from gateway.hil.history import History
 from gateway.hil.host import Host
 from gateway.hil.messages import ResponseTime
+from gateway.hil.passing import Action, Passing, Timed
 from gateway.hil.received import Received
 from gateway.hil.route import RouteUnderTest, find_route
 from gateway.hil.signal import SignalUnderTest
-from gateway.hil.story import bus_lines, indented, seconds
+from gateway.hil.story import seconds
 from gateway.hil.waveform import column
 from gateway.routing import Journey, SignalError
-from gateway.sim import NS_PER_S, Kernel, Stream, rare_collection
+from gateway.sim import NS_PER_S, Kernel, Stream
 from gateway.vehicle import Vehicle, VehicleFile
 
 if TYPE_CHECKING:
     from gateway.hil.node import NodeUnderTest
-
-_LONG_NS: Final = 20 * NS_PER_S
-Action = Callable[[], object]
 
 
 class VehicleUnderTest:
@@ -55,6 +54,8 @@ class VehicleUnderTest:
         """Other tests get this vehicle as well: nothing may stay in it."""
         self.reported: list[Expectation[Any]] = []
         """Expectations that have failed."""
+        self.at_work: list[Handle] = []
+        """What was in the vehicle when they failed."""
         self.real: Final = real
         """ECUs that are there outside, and left out here."""
         self.late_errors: list[GatewayError] = []
@@ -129,39 +130,16 @@ class VehicleUnderTest:
 
     def at(self, time: str, action: Fault | Action, *, lasting: str | None = None) -> None:
         """When the vehicle's clock says `time`: put in a fault (and take it out again after `lasting`), or call."""
-        self._later(self._from_now(duration(time, "at"), time), action, lasting)
+        Timed(self, action, lasting).after(self._from_now(duration(time, "at"), time))
 
     def after(self, time: str, action: Fault | Action, *, lasting: str | None = None) -> None:
         """As `at`, counted from now."""
-        self._later(duration(time, "after"), action, lasting)
+        Timed(self, action, lasting).after(duration(time, "after"))
 
     def _from_now(self, time_ns: int, text: str) -> int:
         if time_ns < self.now_ns:
             raise HilError(f"{text} has passed: the vehicle's clock says {seconds(self.now_ns)}")
         return time_ns - self.now_ns
-
-    def _later(self, delay_ns: int, action: Fault | Action, lasting: str | None) -> None:
-        lasting_ns = None if lasting is None else period(lasting, "lasting")
-        if not isinstance(action, Fault):
-            if lasting is not None:
-                raise HilError("lasting is for faults; what is called does not last")
-            self.kernel.after(delay_ns, lambda: self._attempt(action))
-            return
-        fault = action
-
-        def begin() -> None:
-            handle = self.put(fault, stays=lasting is None)
-            if lasting_ns is not None:
-                self.kernel.after(lasting_ns, handle.stop)
-
-        self.kernel.after(delay_ns, lambda: self._attempt(begin))
-
-    def _attempt(self, action: Action) -> None:
-        """In the kernel's time nobody can be told of an error; the test's end can."""
-        try:
-            action()
-        except GatewayError as error:
-            self.late_errors.append(error)
 
     # Stimulus
 
@@ -214,6 +192,8 @@ class VehicleUnderTest:
         return self.put(fault, stays=False)
 
     def put(self, fault: Fault, *, stays: bool) -> Handle:
+        if not isinstance(fault, Fault) or isinstance(fault, type):
+            raise HilError(f"{fault!r} is no fault: write one of gateway.hil.faults, like faults.Killed('ESP')")
         return Handle(self, str(fault), fault.begin(self), stays=stays)
 
     def stream(self, name: str) -> Stream:
@@ -291,47 +271,15 @@ class VehicleUnderTest:
     def failed(self, expectation: Expectation[Any], reason: str) -> str:
         """The text of a failed expectation."""
         self.reported.append(expectation)
-        since_ns, until_ns = expectation.created_ns, expectation.ended_ns
-        lines = [
-            f"{expectation.text}",
-            f"but: {reason}",
-            f"from {seconds(since_ns)} to {seconds(until_ns)} of the vehicle's time, expected in {expectation.place}",
-            "",
-            *expectation.story(),
-        ]
-        for title, more in (
-            ("the buses told:", bus_lines(self, since_ns, until_ns)),
-            ("ECUs that failed:", [str(failure) for failure in self.failures]),
-            (
-                "at work meanwhile:",
-                [f"{handle.text}, since {seconds(handle.began_ns)} ({handle.place})" for handle in self.handles],
-            ),
-        ):
-            if more:
-                lines += ["", title, *indented(more)]
-        repeat = f"; repeat with: {self.repeat}" if self.repeat else ""
-        return "\n".join([*lines, "", f"seed {self.seed}{repeat}"])
+        self.at_work += [handle for handle in self.handles if handle not in self.at_work]
+        return failure_text(self, expectation, reason)
+
+    if not TYPE_CHECKING:
+
+        def __getattr__(self, name: str) -> Any:
+            __tracebackhide__ = True
+            hint = f": a bus is asked for as vehicle[{name!r}]" if name in self.__dict__.get("_buses", ()) else ""
+            raise AttributeError(f"a vehicle has no attribute {name!r}{hint}")
 
     def __repr__(self) -> str:
         return f"<vehicle {self.simulated.name} at {seconds(self.now_ns)}, seed {self.seed}>"
-
-
-class Passing(Expectation[None]):
-    """Time passes."""
-
-    def expired(self) -> None:
-        self.fulfil(None)
-
-    def _due(self) -> None:
-        self.expired()
-
-    def result(self) -> None:
-        self.vehicle.check_inputs()
-        return super().result()
-
-    async def _wait(self) -> None:
-        if self.within_ns < _LONG_NS:
-            await super()._wait()
-            return
-        with rare_collection(self.vehicle.kernel):
-            await super()._wait()
