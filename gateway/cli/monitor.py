@@ -50,6 +50,12 @@ def monitor_command(
         list[str] | None,
         typer.Option("--database", metavar="[BUS=]FILE", help="What the frames of a real bus or a recording mean."),
     ] = None,
+    vehicle: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="VEHICLE", help="Of a recording: its routes, ECUs and names; default: the one here, if it is of it."
+        ),
+    ] = None,
 ) -> None:
     """Buses, messages with decoded signals, VSS signals, routes, ECUs, nodes: live; one key explains a line."""
     _need_terminal()
@@ -63,8 +69,13 @@ def monitor_command(
     chosen = choose(target)
     if databases and chosen.kind in {Kind.SOCKET, Kind.VEHICLE}:
         raise typer.BadParameter("a vehicle has databases of its own: --database is for a real bus or a recording")
+    if vehicle is not None and chosen.kind is not Kind.LOG:
+        raise typer.BadParameter("--vehicle goes with a recording; a vehicle that is to be driven is the TARGET")
+    if vehicle is not None and databases:
+        raise typer.BadParameter("a vehicle has databases of its own: give either --vehicle or --database")
+    car = None if vehicle is None else str(find_vehicle(vehicle))
     with contextlib.ExitStack() as stack:
-        link = VehicleLink(stack.enter_context(hosted(chosen.kind.value, chosen.text, databases or [])))
+        link = VehicleLink(stack.enter_context(hosted(chosen.kind.value, chosen.text, databases or [], car)))
         stack.callback(link.close)
         signal.signal(signal.SIGHUP, lambda *_: _hung_up(stack))
         app = MonitorApp(link)

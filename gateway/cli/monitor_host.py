@@ -29,8 +29,8 @@ _END_S: Final = 5.0
 
 
 @contextlib.contextmanager
-def hosted(kind: str, target: str, databases: Sequence[str]) -> Iterator[Path]:
-    """The socket of what is watched; what was started for it is stopped afterwards.
+def hosted(kind: str, target: str, databases: Sequence[str], vehicle: str | None = None) -> Iterator[Path]:
+    """The socket of what is watched; what was started for it is stopped afterwards. `vehicle`: that of a recording.
 
     UiError, with what the process said, when it does not start.
     """
@@ -39,7 +39,7 @@ def hosted(kind: str, target: str, databases: Sequence[str]) -> Iterator[Path]:
         return
     with tempfile.TemporaryDirectory(prefix="gateway-monitor.") as folder:
         place = Path(folder) / "vehicle.sock"
-        process = _started(_command(kind, target, databases), place)
+        process = _started(_command(kind, target, databases, vehicle), place)
         try:
             _wait(process)
             yield place
@@ -52,10 +52,10 @@ def hosted(kind: str, target: str, databases: Sequence[str]) -> Iterator[Path]:
                 process.wait()
 
 
-def _command(kind: str, target: str, databases: Sequence[str]) -> list[str]:
+def _command(kind: str, target: str, databases: Sequence[str], vehicle: str | None) -> list[str]:
     if kind == "vehicle":
         return ["-m", "gateway", "run", target, "--clock", "wall", "--serve", "--json"]
-    return ["-m", "gateway.cli.monitor_host", kind, target, *databases]
+    return ["-m", "gateway.cli.monitor_host", kind, target, vehicle or "", *databases]
 
 
 def _started(words: Sequence[str], place: Path) -> subprocess.Popen[str]:
@@ -101,28 +101,37 @@ def _drain(stream: IO[str]) -> None:
 
 
 def main(words: Sequence[str]) -> int:
-    """`log FILE [DATABASE...]` or `link ADDRESS [DATABASE...]`: play it, or look on, until terminated."""
-    kind, target, *databases = words
+    """`log FILE VEHICLE [DATABASE...]` or `link ADDRESS "" [DATABASE...]`: play it, or look on, until terminated."""
+    kind, target, vehicle, *databases = words
     try:
-        _play(Path(target), databases) if kind == "log" else _look_on(target, databases)
+        _play(Path(target), Path(vehicle) if vehicle else None, databases) if kind == "log" else _look_on(
+            target, databases
+        )
     except GatewayError as error:
         sys.stderr.write(f"gateway: {error}\n")
         return error.exit_code
     return 0
 
 
-def _play(path: Path, databases: Sequence[str]) -> None:
-    from gateway.cli.log_output import read_with_progress
+def _play(path: Path, named: Path | None, databases: Sequence[str]) -> None:
+    """A recording over the buses of its vehicle; without one over buses that have the log's names."""
+    from gateway.cli.log_input import vehicle_for
     from gateway.cli.serving import can_tools
     from gateway.sim import Clock
+    from gateway.trace import TraceReader
+    from gateway.vehicle import read_about
     from gateway.vehicle.assembly.ad_hoc import vehicle_of_log
+    from gateway.vehicle.logs.log import read_log
     from gateway.vehicle.logs.log_databases import DatabaseChoice, load_databases, preloaded
     from gateway.vehicle.logs.replay import AtEnd, ReplayOptions, replay
 
     choices = [DatabaseChoice.of(text) for text in databases]
     loaded = preloaded(choices)
-    log = read_with_progress([path])
-    vehicle = vehicle_of_log(log, load_databases(choices, log.buses, loaded))
+    readers: list[TraceReader] = []
+    log = read_log([path], readers.append)
+    vehicle = None if choices else vehicle_for(read_about(readers[0].comment), named)
+    if vehicle is None:
+        vehicle = vehicle_of_log(log, load_databases(choices, log.buses, loaded))
     vehicle.name = path.name
     replay(vehicle, log, ReplayOptions(clock=Clock.WALL, services=(can_tools(),), end=AtEnd.STAYS))
 

@@ -12,6 +12,9 @@ import typer
 from gateway.vehicle import Service, Vehicle, VehicleFile
 
 if TYPE_CHECKING:
+    from gateway.links.addresses import Address
+    from gateway.ui.desk import Desk
+    from gateway.ui.page_source import PageSource
     from gateway.vehicle.logs.replay import Player, ReplayOptions
 
 Web = Annotated[
@@ -20,35 +23,66 @@ Web = Annotated[
 ]
 
 
+def web_command(
+    target: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="[TARGET]",
+            help="A running vehicle's name or socket, vcan0 or INTERFACE:CHANNEL, a recording; without: what runs.",
+        ),
+    ] = None,
+    databases: Annotated[
+        list[str] | None,
+        typer.Option("--database", metavar="[BUS=]FILE", help="What the frames of a real bus or a recording mean."),
+    ] = None,
+    at: Annotated[str, typer.Option("--at", metavar="[HOST:]PORT", help="Where the page is.")] = "127.0.0.1:8080",
+) -> None:
+    """The page of what runs already, in this process; faults and holding time are asked of the vehicle."""
+    from gateway.cli.monitor import Kind, choose
+    from gateway.cli.monitor_host import hosted
+    from gateway.cli.web_process import need_websockets, serve_attached
+    from gateway.links.addresses import address
+    from gateway.ui.errors import UiError
+
+    where = address(at)
+    need_websockets()
+    chosen = choose(target)
+    if chosen.kind is Kind.VEHICLE:
+        raise UiError(f"no vehicle runs: `gateway run {chosen.text} --web` drives this one with its page")
+    if databases and chosen.kind is Kind.SOCKET:
+        raise typer.BadParameter("a vehicle has databases of its own: --database is for a real bus or a recording")
+    with hosted(chosen.kind.value, chosen.text, databases or []) as place:
+        serve_attached(place, where)
+
+
 def page_services(file: VehicleFile, text: str | None, domains: Mapping[str, object]) -> tuple[Service, ...]:
     """The page of a vehicle that drives, where it is asked for. `domains`: what may be served besides, by name; None for
     what is not. LinkError for an address that is none; UiError without the extra."""
     if text is None:
         return ()
-    from gateway.links import LinkedBus
+    from gateway.cli.web_process import need_websockets
     from gateway.links.addresses import address
-    from gateway.ui.web_server import serve_page
 
     where = address(text)
+    need_websockets()
 
     @contextlib.asynccontextmanager
     async def service(vehicle: Vehicle) -> AsyncIterator[None]:
         from gateway.cli.fault_desk import HilFaultDesk
+        from gateway.links import LinkedBus
         from gateway.ui.desk import Desk
-        from gateway.ui.feed import Feed
+        from gateway.ui.page_source import PageSource
         from gateway.ui.playback import HeldTime, running_pace
 
         linked = any(isinstance(bus, LinkedBus) for bus in vehicle.buses.values())
         faults = HilFaultDesk(file, vehicle)
         desk = Desk(faults, None if linked else HeldTime(running_pace()))
         served = tuple(name for name, option in domains.items() if option is not None)
-        with Feed(vehicle, served) as feed:
-            async with serve_page(feed, desk, where) as found:
-                _tell(vehicle.name, found)
-                try:
-                    yield
-                finally:
-                    faults.undo_all()
+        async with _page(PageSource(vehicle, desk, domains=served), desk, where, vehicle.name):
+            try:
+                yield
+            finally:
+                faults.undo_all()
 
     return (service,)
 
@@ -57,11 +91,11 @@ class ReplayPage:
     """The page of a replay."""
 
     def __init__(self, text: str, title: str) -> None:
+        from gateway.cli.web_process import need_websockets
         from gateway.links.addresses import address
-        from gateway.ui.web_server import serve_page
 
         self._where = address(text)
-        self._serve = serve_page
+        need_websockets()
         self._title = title
         self._players: list[Player] = []
 
@@ -76,17 +110,27 @@ class ReplayPage:
     @contextlib.asynccontextmanager
     async def _service(self, vehicle: Vehicle) -> AsyncIterator[None]:
         from gateway.ui.desk import Desk
-        from gateway.ui.feed import Feed
+        from gateway.ui.page_source import PageSource
         from gateway.ui.playback import PlayedTime, running_pace
 
-        with Feed(vehicle) as feed:
-            desk = Desk(None, PlayedTime(running_pace(), self._players[0], feed))
-            async with self._serve(feed, desk, self._where, self._title) as found:
-                _tell(self._title, found)
-                yield
+        time = PlayedTime(running_pace(), self._players[0])
+        desk = Desk(None, time)
+        source = PageSource(vehicle, desk, self._title)
+        time.on_jump = source.forget
+        async with _page(source, desk, self._where, self._title):
+            yield
 
 
-def _tell(what: str, where: object) -> None:
+@contextlib.asynccontextmanager
+async def _page(source: PageSource, desk: Desk, where: Address, what: str) -> AsyncIterator[None]:
+    """Serve a page and tell where it is."""
     from gateway.cli.serving import tell
+    from gateway.cli.web_process import page_process
 
-    tell(f"{what} is at http://{where}/")
+    async with page_process(source, where) as found:
+        tell(f"{what} is at http://{found}/")
+        try:
+            yield
+        finally:
+            if desk.playback is not None:
+                desk.playback.go_on(None)  # closing takes time, which must not stand still

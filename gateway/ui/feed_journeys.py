@@ -1,15 +1,14 @@
-"""The ways of recent frames: what the gateway decided about each, and one of them told in full."""
+"""Recent frames that the gateway decided about, and what each route made of them."""
 
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable
 from typing import Final
 
-from gateway.can import KEY_MASK, Frame
-from gateway.routing import NOT_YET, Journey, RoutedFrame
-from gateway.ui.feed_rows import FrameRow, Hop, Passing, Story, StoryHop, Visible
-from gateway.ui.feed_traffic import Noted, Traffic
+from gateway.can import KEY_MASK
+from gateway.routing import NOT_YET, Journey
+from gateway.ui.feed_rows import FrameRow, Hop
 from gateway.vehicle import Vehicle
 
 SHOWN: Final = 40
@@ -20,65 +19,61 @@ _REMEMBERED: Final = 2000
 """Frames with a number."""
 
 
-class JourneyBook:
-    """Gives recent frames their numbers, so that a viewer can come back to one."""
+Numbers = frozenset[int]
 
-    def __init__(self, vehicle: Vehicle, traffic: Traffic) -> None:
+
+class JourneyBook:
+    """Gives recent frames their numbers, so that a viewer can come back to one.
+
+    `known`: the number that viewers have for a message, by bus and key; None for one that never came.
+    """
+
+    def __init__(self, vehicle: Vehicle, known: Callable[[str, int], int | None]) -> None:
         self._vehicle = vehicle
-        self._traffic = traffic
+        self._known = known
         self._next = 1
         self._numbers: OrderedDict[int, tuple[int, list[Journey]]] = OrderedDict()
         """By identity of the frame: its number, and its journeys (which keep the frame, and so the identity)."""
         self._by_number: dict[int, int] = {}
-        self._stories: OrderedDict[int, Story] = OrderedDict()
 
-    def recent(self, visible: Visible) -> tuple[FrameRow, ...]:
-        """The latest frames that a viewer wants to see, the newest first."""
+    def recent(self, frames_of: Numbers | None, routes_of: Numbers | None) -> tuple[FrameRow, ...]:
+        """The latest frames of these messages through these routes (None: all), the newest first."""
         found: dict[int, list[Journey]] = {}
         for _, journey in zip(range(_LOOKED_AT), reversed(self._vehicle.gateway.journeys.kept), strict=False):
             key = id(journey.frame)
             if key in found:
                 found[key].append(journey)
-            elif self._wanted(journey, visible):
+            elif self._wanted(journey, frames_of, routes_of):
                 if len(found) >= SHOWN:
                     break
                 found[key] = [journey]
         return tuple(row for journeys in found.values() if (row := self._row(journeys[::-1])) is not None)
 
-    def story(self, number: int) -> Story | None:
-        """The way of the frame with this number, as far as it has got; None for one that is too long ago."""
+    def row(self, number: int) -> FrameRow | None:
+        """The frame with this number, as far as it has got; None for one that is too long ago."""
         key = self._by_number.get(number)
-        if key is None:
-            return self._stories.get(number)
-        story = self._tell(number, self._numbers[key][1])
-        if story is not None:
-            self._stories[number] = story
-            while len(self._stories) > SHOWN:
-                self._stories.popitem(last=False)
-            return story
-        return self._stories.get(number)
+        return None if key is None else self._row(self._numbers[key][1])
 
     def forget(self) -> None:
         self._numbers.clear()
         self._by_number.clear()
-        self._stories.clear()
 
-    def _wanted(self, journey: Journey, visible: Visible) -> bool:
-        if visible.routes_of is not None and journey.route not in visible.routes_of:
+    def _wanted(self, journey: Journey, frames_of: Numbers | None, routes_of: Numbers | None) -> bool:
+        if routes_of is not None and journey.route not in routes_of:
             return False
-        if visible.frames_of is None:
+        if frames_of is None:
             return True
         source, target = self._ends(journey)
-        return source in visible.frames_of or target in visible.frames_of
+        return source in frames_of or target in frames_of
 
     def _ends(self, journey: Journey) -> tuple[int | None, int | None]:
         """Numbers of the message that came and of the one that it led to."""
         rule = self._vehicle.gateway.routes[journey.route].rule
         own = journey.frame.header & KEY_MASK
-        came = self._traffic.find(rule.source.partition(".")[0], own)
+        came = self._known(rule.source.partition(".")[0], own)
         key = rule.target_key if rule.target_key is not None else own
-        went = self._traffic.find(rule.target.partition(".")[0], key)
-        return None if came is None else came.about.number, None if went is None else went.about.number
+        went = self._known(rule.target.partition(".")[0], key)
+        return came, went
 
     def _row(self, journeys: list[Journey]) -> FrameRow | None:
         first = journeys[0]
@@ -106,60 +101,3 @@ class JourneyBook:
             _, (old, _) = self._numbers.popitem(last=False)
             self._by_number.pop(old, None)
         return number
-
-    # One frame in full
-
-    def _tell(self, number: int, journeys: Sequence[Journey]) -> Story | None:
-        frame = journeys[0].frame
-        first = next((noted for noted in self._traffic.backwards() if noted[2] is frame), None)
-        if first is None:
-            return None
-        passing = self._passing(first)
-        if passing is None:
-            return None
-        outs = _outs(journeys, self._traffic.backwards())
-        hops = []
-        for journey in journeys:
-            noted = outs.get(id(journey))
-            latency_ns = self._latency(journey)
-            out = None if noted is None else self._passing(noted)
-            hops.append(StoryHop(journey.route, journey.decision.value, journey.reason, latency_ns, out))
-        return Story(number, passing, frame.data, tuple(hops))
-
-    def _latency(self, journey: Journey) -> int:
-        lane = getattr(self._vehicle.gateway.routes[journey.route], "lane", None)
-        return 0 if lane is None else int(lane.latency_ns)
-
-    def _passing(self, noted: Noted) -> Passing | None:
-        end_ns, index, frame, sender, requested_ns, start_ns = noted
-        bus = next((bus for bus in self._vehicle.buses.values() if bus.index == index), None)
-        entry = None if bus is None else self._traffic.find(bus.name, frame.header)
-        if bus is None or entry is None:
-            return None
-        if start_ns >= end_ns:  # noted without its start
-            start_ns = max(0, end_ns - bus.times.duration_ns(frame))
-            requested_ns = min(requested_ns, start_ns)
-        receivers = tuple(self._receivers(bus.name, entry.about.name, sender.name))
-        return Passing(bus.name, entry.about.number, sender.name, requested_ns, start_ns, end_ns, receivers)
-
-    def _receivers(self, bus: str, message: str, sender: str) -> Iterable[str]:
-        for name, ecu in self._vehicle.ecus.items():
-            port = ecu.ports.get(bus)
-            if port is not None and name != sender and message and message in port.rx:
-                yield name
-
-
-def _outs(journeys: Sequence[Journey], backwards: Iterable[Noted]) -> dict[int, Noted]:
-    """By identity of the journey: the frame of the gateway that it came onto its other bus with."""
-    since_ns = journeys[0].received_ns
-    wanted = {id(journey): journey for journey in journeys}
-    found: dict[int, Noted] = {}
-    for noted in backwards:
-        if noted[0] < since_ns:
-            break
-        frame: Frame = noted[2]
-        if isinstance(frame, RoutedFrame):
-            for source in frame.sources:
-                if id(source) in wanted and noted[0] == source.sent_ns:
-                    found[id(source)] = noted
-    return found

@@ -13,7 +13,7 @@ from enum import Enum
 from typing import Any
 
 from gateway.ui.feed_about import MessageAbout, PathAbout, RouteAbout, VehicleAbout
-from gateway.ui.feed_rows import MessageRow, Snapshot, Story
+from gateway.ui.feed_rows import FrameRow, MessageRow, Snapshot, Story
 
 Json = dict[str, Any]
 
@@ -39,11 +39,7 @@ def snapshot_json(snapshot: Snapshot) -> Json:
         found["new_paths"] = [_about(path) for path in snapshot.new_paths]
     if snapshot.messages:
         found["messages"] = [_message(row) for row in snapshot.messages]
-    if snapshot.journeys:
-        found["journeys"] = [[*row[:3], row.data.hex(), row.hops] for row in snapshot.journeys]
-    if snapshot.story is not None:
-        found["story"] = _story(snapshot.story)
-    for name in ("buses", "routes", "paths", "ecus", "nodes", "events"):
+    for name in ("buses", "routes", "paths", "ecus", "nodes", "services", "events"):
         rows = getattr(snapshot, name)
         if rows:
             found[name] = rows
@@ -61,7 +57,11 @@ def _message(row: MessageRow) -> list[Any]:
     return [*row[:5], row.data.hex(), row.changed.hex(), int(row.stale), row.sender, values]
 
 
-def _story(story: Story) -> list[Any]:
+def journeys_json(rows: Iterable[FrameRow]) -> list[Any]:
+    return [[*row[:3], row.data.hex(), row.hops] for row in rows]
+
+
+def story_json(story: Story) -> list[Any]:
     return [story.number, story.first, story.data.hex(), story.hops]
 
 

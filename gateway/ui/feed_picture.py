@@ -10,11 +10,11 @@ from gateway.lin import LinBus
 from gateway.links import LinkedBus
 from gateway.routing import Route, SignalRoute
 from gateway.ui.feed_about import BusAbout, BusKind, PartAbout, PartKind, PathAbout, RouteAbout, VehicleAbout
-from gateway.ui.feed_traffic import Traffic
+from gateway.ui.feed_ledger import Ledger
 from gateway.vehicle import Vehicle
 
 
-def picture(vehicle: Vehicle, traffic: Traffic, domains: tuple[str, ...] = ()) -> VehicleAbout:
+def picture(vehicle: Vehicle, ledger: Ledger, domains: tuple[str, ...] = ()) -> VehicleAbout:
     """Who is where. `domains`: what is served besides, for people."""
     own = ("VSS",) if len(vehicle.gateway.store) else ()
     return VehicleAbout(
@@ -23,7 +23,7 @@ def picture(vehicle: Vehicle, traffic: Traffic, domains: tuple[str, ...] = ()) -
         buses=tuple(_bus(vehicle, bus) for bus in vehicle.buses.values()),
         parts=_parts(vehicle),
         routes=tuple(
-            _route(number, route, traffic)
+            _route(number, route, ledger)
             for number, route in enumerate(vehicle.gateway.routes if vehicle.has_gateway else ())
         ),
         domains=(*own, *domains),
@@ -70,7 +70,7 @@ def _parts(vehicle: Vehicle) -> tuple[PartAbout, ...]:
     return tuple(parts)
 
 
-def _route(number: int, route: Route, traffic: Traffic) -> RouteAbout:
+def _route(number: int, route: Route, ledger: Ledger) -> RouteAbout:
     rule = route.rule
     source_bus = rule.source.partition(".")[0]
     target_bus = rule.target.partition(".")[0]
@@ -82,8 +82,8 @@ def _route(number: int, route: Route, traffic: Traffic) -> RouteAbout:
         target=rule.target,
         source_bus=source_bus,
         target_bus=target_bus,
-        source_message=_number(traffic, source_bus, rule.source_key),
-        target_message=_number(traffic, target_bus, target_key),
+        source_message=_number(ledger, source_bus, rule.source_key),
+        target_message=_number(ledger, target_bus, target_key),
         carries="signal" if isinstance(route, SignalRoute) else "frames",
         when=rule.when,
         every_ns=route.every_ns,
@@ -92,8 +92,8 @@ def _route(number: int, route: Route, traffic: Traffic) -> RouteAbout:
     )
 
 
-def _number(traffic: Traffic, bus: str, key: int | None) -> int | None:
-    entry = None if key is None else traffic.find(bus, key)
+def _number(ledger: Ledger, bus: str, key: int | None) -> int | None:
+    entry = None if key is None else ledger.find(bus, key)
     return None if entry is None else entry.about.number
 
 

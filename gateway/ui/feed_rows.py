@@ -26,6 +26,7 @@ class Part(Enum):
     SIGNALS = "signals"
     ECUS = "ecus"
     NODES = "nodes"
+    SERVICES = "services"
     JOURNEYS = "journeys"
     EVENTS = "events"
 
@@ -133,7 +134,8 @@ class Place(NamedTuple):
 
 
 class EcuRow(NamedTuple):
-    """A part of the vehicle now. `state`: `running`, `off`, `failed`, `error-passive`, `bus-off` (on any bus)."""
+    """A part of the vehicle now. `state`: `running`, `off`, `recorded` (in what is replayed), `failed`,
+    `error-passive`, `bus-off` (on any bus)."""
 
     name: str
     state: str
@@ -155,6 +157,25 @@ class NodeRow(NamedTuple):
     name: str
     online: bool
     units: tuple[UnitRow, ...]
+
+
+class ServiceRow(NamedTuple):
+    """A SOME/IP service of this vehicle. `role`: `offered` or `consumed`; `where`: its host, or why it is not there.
+
+    `state`: `offered`, `subscribed` (somebody is), `found`, `missing`. `subscribers`: who, with the eventgroup; of a
+    consumed service how its own subscriptions stand. `lately`: what has happened with it, the latest last.
+    """
+
+    name: str
+    instance: str
+    role: str
+    state: str
+    where: str
+    subscribers: tuple[str, ...]
+    events: Counted
+    answers: Counted
+    faults: Counted
+    lately: tuple[str, ...]
 
 
 class Hop(NamedTuple):
@@ -237,6 +258,5 @@ class Snapshot:
     paths: tuple[PathRow, ...] = ()
     ecus: tuple[EcuRow, ...] = ()
     nodes: tuple[NodeRow, ...] = ()
-    journeys: tuple[FrameRow, ...] = ()
+    services: tuple[ServiceRow, ...] = ()
     events: tuple[EventRow, ...] = ()
-    story: Story | None = None

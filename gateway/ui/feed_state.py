@@ -9,7 +9,7 @@ from typing import Final, NamedTuple
 from gateway.can import Bus, Controller, ControllerState
 from gateway.ecu import Ecu, Power
 from gateway.links import LinkedBus
-from gateway.routing import NEVER, Journey, Route
+from gateway.routing import NEVER, Journey, Route, VssSignal
 from gateway.sim import NS_PER_S
 from gateway.ui.feed_rows import (
     BusRow,
@@ -23,9 +23,12 @@ from gateway.ui.feed_rows import (
     UnitRow,
 )
 from gateway.vehicle import Vehicle
+from gateway.vehicle.logs.replay import SENDER
 
 WINDOW_NS: Final = NS_PER_S
 """Rates and loads are of so long."""
+RECORDED: Final = "recorded"
+"""The state of an ECU that is in a recording."""
 EVENTS: Final = 40
 """Events of the buses in a snapshot, the latest."""
 
@@ -79,6 +82,11 @@ class Meter:
         return "ok" if frames else "silent"
 
 
+def route_rows(vehicle: Vehicle) -> Iterator[RouteRow]:
+    for number, route in enumerate(vehicle.gateway.routes if vehicle.has_gateway else ()):
+        yield route_row(number, route)
+
+
 def route_row(number: int, route: Route) -> RouteRow:
     counts = route.counts
     last = route.last
@@ -107,13 +115,18 @@ def path_rows(vehicle: Vehicle, wanted: frozenset[int] | None) -> Iterator[PathR
     now = vehicle.kernel.now
     for number, signal in enumerate(vehicle.gateway.store if vehicle.has_gateway else ()):
         if wanted is None or number in wanted:
-            value, time_ns, quality = signal.datapoint
-            age_ns = None if signal.datapoint is NEVER else now - time_ns
-            yield PathRow(number, value, quality.value, age_ns, signal.target.value)
+            yield path_row(number, signal, now)
+
+
+def path_row(number: int, signal: VssSignal, now: int) -> PathRow:
+    value, time_ns, quality = signal.datapoint
+    age_ns = None if signal.datapoint is NEVER else now - time_ns
+    return PathRow(number, value, quality.value, age_ns, signal.target.value)
 
 
 def part_rows(vehicle: Vehicle) -> Iterator[EcuRow]:
     """The gateway and the ECUs."""
+    resting = RECORDED if _is_played(vehicle) else "off"
     if vehicle.has_gateway and vehicle.gateway.controllers:
         places = tuple(map(_place, vehicle.gateway.controllers.values()))
         yield EcuRow(vehicle.gateway.name, _worst(places, "running"), _sent(vehicle.gateway.controllers), places, "")
@@ -121,7 +134,7 @@ def part_rows(vehicle: Vehicle) -> Iterator[EcuRow]:
         controllers = {bus: port.controller for bus, port in ecu.ports.items()}
         places = tuple(map(_place, controllers.values()))
         failure = "" if ecu.failure is None else str(ecu.failure)
-        yield EcuRow(name, _state(ecu, places), _sent(controllers), places, failure)
+        yield EcuRow(name, _state(ecu, places, resting), _sent(controllers), places, failure)
 
 
 def _sent(controllers: dict[str, Controller]) -> int:
@@ -132,10 +145,16 @@ def _place(controller: Controller) -> Place:
     return Place(controller.bus.name, controller.state.value, controller.tec, controller.rec, controller.queued)
 
 
-def _state(ecu: Ecu, places: tuple[Place, ...]) -> str:
+def _is_played(vehicle: Vehicle) -> bool:
+    """A recording drives it: an ECU that does not run here is in the recording, and not without power."""
+    return any(controller.name == SENDER for bus in vehicle.buses.values() for controller in bus.controllers)
+
+
+def _state(ecu: Ecu, places: tuple[Place, ...], resting: str) -> str:
+    """`resting`: of an ECU that does not run."""
     if ecu.power is Power.FAILED:
         return "failed"
-    return "off" if ecu.power is Power.OFF else _worst(places, "running")
+    return resting if ecu.power is Power.OFF else _worst(places, "running")
 
 
 def _worst(places: tuple[Place, ...], otherwise: str) -> str:

@@ -328,7 +328,7 @@ class MonitorApp(App[None]):
 
 _WEB_FONT: Final = re.compile(r"@font-face\s*\{[^}]*\}")
 """A picture asks nobody for fonts."""
-_TABS_WIDTH: Final = 76
+_TABS_WIDTH: Final = 88
 _NOTHING: Final = {
     Pane.BUSES: "no bus",
     Pane.MESSAGES: "no message has come yet",
@@ -336,6 +336,7 @@ _NOTHING: Final = {
     Pane.ROUTES: "no routes are known here",
     Pane.ECUS: "no ECUs",
     Pane.NODES: "this vehicle has no nodes and units (domains: {nodes: ...})",
+    Pane.SERVICES: "this vehicle has no SOME/IP services (services: ...)",
     Pane.EVENTS: "nothing has gone wrong on a bus",
 }
 _PLACEHOLDERS: Final = {

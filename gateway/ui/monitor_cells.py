@@ -89,6 +89,16 @@ COLUMNS: Final[Mapping[Pane, tuple[Column, ...]]] = {
         Column("on (transmit/receive errors)", 0, 1),
     ),
     Pane.NODES: (Column("node", 16), Column("unit", 30), Column("state", 10), Column("", 0, 1)),
+    Pane.SERVICES: (
+        Column("service", 22, least=12),
+        Column("instance", 11, 2),
+        Column("is", 9, 1),
+        Column("state", 10),
+        Column("subscribers", 11, 3, right=True),
+        Column("events", 9, 2, right=True),
+        Column("faults", 7, 0, right=True),
+        Column("where", 0, 1),
+    ),
     Pane.EVENTS: (
         Column("time", 12, 0, right=True),
         Column("bus", 12),
@@ -264,7 +274,7 @@ def _ecu(state: MonitorState, key: Key) -> Line:
     row = state.ecus[str(key)]
     kind = next((part.kind for part in state.about.parts if part.name == row.name), PartKind.OUTSIDE)
     stale = len(stale_of(state, row.name))
-    state_style = GOOD if row.state == "running" else FAINT if row.state == "off" else BAD
+    state_style = GOOD if row.state == "running" else FAINT if row.state in {"off", "recorded"} else BAD
     places = ", ".join(f"{place.bus} {place.tec}/{place.rec}" for place in row.places)
     return (
         Text(row.name, "bold"),
@@ -292,6 +302,22 @@ def _node(state: MonitorState, key: Key) -> Line:
     return Text(node.name, FAINT), Text(named.unit), Text(active, style), Text(sub, FAINT)
 
 
+def _service(state: MonitorState, key: Key) -> Line:
+    row = state.services[str(key)]
+    marks = {"missing": BAD, "offered": "", "found": GOOD, "subscribed": GOOD}
+    faults = sum(count for _, count in row.faults)
+    return (
+        Text(row.name, "bold"),
+        Text(row.instance, FAINT),
+        Text(row.role),
+        Text(row.state, marks.get(row.state, "")),
+        Text(str(len(row.subscribers)) if row.role == "offered" else ""),
+        Text(str(sum(count for _, count in row.events))),
+        Text(str(faults), BAD if faults else ""),
+        Text(row.where, NOTE if row.state == "missing" else FAINT),
+    )
+
+
 def _event(state: MonitorState, key: Key) -> Line:
     row = state.events[cast(int, key)]
     return (
@@ -310,5 +336,6 @@ _LINES: Final[Mapping[Pane, Callable[[MonitorState, Key], Line]]] = {
     Pane.ROUTES: _route,
     Pane.ECUS: _ecu,
     Pane.NODES: _node,
+    Pane.SERVICES: _service,
     Pane.EVENTS: _event,
 }

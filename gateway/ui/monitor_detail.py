@@ -14,6 +14,9 @@ from gateway.ui.monitor_cells import BAD, FAINT, FRESH, NOTE, duration, reasons,
 from gateway.ui.monitor_state import Key, MonitorState, Pane, UnitKey
 
 _NAME: Final = 22
+_LEVELS: Final = "▁▂▃▄▅▆▇█"
+_SPARK: Final = 38
+"""Seconds of a bus's load that have room in a line."""
 
 
 def details(state: MonitorState, pane: Pane, key: Key | None) -> Text:
@@ -27,6 +30,7 @@ def details(state: MonitorState, pane: Pane, key: Key | None) -> Text:
         Pane.ROUTES: _route,
         Pane.ECUS: _ecu,
         Pane.NODES: _node,
+        Pane.SERVICES: _service,
         Pane.EVENTS: _event,
     }[pane](state, key)
     return Text("\n").join(lines)
@@ -67,6 +71,11 @@ def _bus(state: MonitorState, key: Key) -> Iterator[Text]:
     about = next(bus for bus in state.about.buses if bus.name == row.name)
     yield Text(row.name, "bold")
     yield _fact("load", f"{row.load:.1%} of the last second")
+    loads = list(state.loads.get(row.name, ()))
+    if len(loads) > 1:
+        yield _fact("load before", f"least {min(loads):.1%}, most {max(loads):.1%} in {len(loads)} s")
+        shown = loads[-_SPARK:]
+        yield Text("".join(_LEVELS[round(load * (len(_LEVELS) - 1))] for load in shown), FRESH)
     yield _fact("bit rate", f"{about.bitrate / 1000:g} kbit/s")
     yield _fact("database", about.database or "none")
     if about.link:
@@ -178,6 +187,22 @@ def _node(state: MonitorState, key: Key) -> Iterator[Text]:
     yield _fact("node", f"{node.name}, {'online' if node.online else 'offline'}")
     for unit in node.units:
         yield _fact(unit.active, f"{unit.name} ({unit.sub})", "bold" if unit.name == named.unit else "")
+
+
+def _service(state: MonitorState, key: Key) -> Iterator[Text]:
+    row = state.services[str(key)]
+    yield Text.assemble((row.name, "bold"), (f"  {row.instance}, {row.role}", FAINT))
+    yield _fact("state", row.state, BAD if row.state == "missing" else "")
+    yield _fact("where", row.where)
+    for one in row.subscribers:
+        yield _fact("subscriber" if row.role == "offered" else "subscription", one)
+    for name, counted in (("events", row.events), ("answers", row.answers)):
+        if counted:
+            yield _fact(name, reasons(counted))
+    for fault, count in row.faults:
+        yield _fact("fault", f"{fault}: {count}", BAD)
+    for note in row.lately:
+        yield _fact("lately", note, FAINT)
 
 
 def _event(state: MonitorState, key: Key) -> Iterator[Text]:

@@ -15,7 +15,7 @@ from textual.widgets import Static
 from gateway.ui.monitor_cells import FAINT
 
 _KEYS: Final = (
-    ("1 to 7, tab", "choose a pane"),
+    ("1 to 8, tab", "choose a pane"),
     ("up, down, page, home, end", "choose a line (j, k, g, G too; the mouse as well)"),
     ("/", "filter by typing: only lines with all these words; Esc shows all"),
     ("f, n", "find the next line with a word, once more"),

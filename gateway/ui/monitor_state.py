@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import Enum
 from typing import Final, NamedTuple
 
-from gateway.ui.feed import MISSED_CYCLES
 from gateway.ui.feed_about import MessageAbout, PathAbout, RouteAbout, VehicleAbout
 from gateway.ui.feed_rows import (
     BusRow,
@@ -19,14 +19,21 @@ from gateway.ui.feed_rows import (
     PathRow,
     RouteRow,
     Rows,
+    ServiceRow,
     SignalValue,
     Snapshot,
     Visible,
 )
+from gateway.ui.feed_subscription import MISSED_CYCLES
 
 _SLACK_NS: Final = 500_000_000
 CHANGE_SHOWN_NS: Final = 1_000_000_000
 """A byte that has changed is marked for so long."""
+
+
+LOAD_NS: Final = 1_000_000_000
+LOADS: Final = 120
+"""Loads of a bus that are remembered, one a second."""
 
 
 class Pane(Enum):
@@ -38,6 +45,7 @@ class Pane(Enum):
     ROUTES = "Routes"
     ECUS = "ECUs"
     NODES = "Nodes"
+    SERVICES = "Services"
     EVENTS = "Events"
 
     @property
@@ -52,6 +60,7 @@ _PARTS: Final = {
     Pane.ROUTES: Part.ROUTES,
     Pane.ECUS: Part.ECUS,
     Pane.NODES: Part.NODES,
+    Pane.SERVICES: Part.SERVICES,
     Pane.EVENTS: Part.EVENTS,
 }
 
@@ -88,12 +97,17 @@ class MonitorState:
         self.message_abouts: list[MessageAbout] = []
         self.path_abouts: list[PathAbout] = []
         self.buses: dict[str, BusRow] = {}
+        self.loads: dict[str, deque[float]] = {}
+        """Of each bus, one for each second, the latest last."""
+        self._loaded_ns = 0
         self.messages: dict[int, MessageState] = {}
         self.paths: dict[int, PathRow] = {}
         self.path_times: dict[int, int] = {}
         self.routes: dict[int, RouteRow] = {}
         self.ecus: dict[str, EcuRow] = {}
         self.nodes: dict[UnitKey, NodeRow] = {}
+        self.services: dict[str, ServiceRow] = {}
+        """By name and role, because a vehicle may consume what it offers."""
         self.events: list[EventRow] = []
 
     @property
@@ -107,6 +121,7 @@ class MonitorState:
         self.message_abouts += snapshot.new_messages
         self.path_abouts += snapshot.new_paths
         self.buses.update((row.name, row) for row in snapshot.buses)
+        self._note_loads(snapshot)
         for message in snapshot.messages:
             self._take_message(message)
         for path in snapshot.paths:
@@ -117,8 +132,19 @@ class MonitorState:
         for node in snapshot.nodes:
             self.nodes[UnitKey(node.name)] = node
             self.nodes.update((UnitKey(node.name, unit.name), node) for unit in node.units)
+        self.services.update((f"{row.name} {row.role}", row) for row in snapshot.services)
         if snapshot.events:
             self.events = list(snapshot.events)
+
+    def _note_loads(self, snapshot: Snapshot) -> None:
+        if snapshot.time_ns < self._loaded_ns:
+            self.loads.clear()  # a jump back in a recording
+            self._loaded_ns = 0
+        if snapshot.time_ns - self._loaded_ns < LOAD_NS:
+            return
+        self._loaded_ns = snapshot.time_ns
+        for row in snapshot.buses:
+            self.loads.setdefault(row.name, deque(maxlen=LOADS)).append(row.load)
 
     def _take_message(self, row: MessageRow) -> None:
         known = self.messages.get(row.number)
@@ -186,5 +212,6 @@ _KEYS: Final[Mapping[Pane, Callable[[MonitorState], Iterable[Key]]]] = {
     Pane.ROUTES: lambda state: iter(sorted(state.routes)),
     Pane.ECUS: lambda state: iter(state.ecus),
     Pane.NODES: lambda state: iter(state.nodes),
+    Pane.SERVICES: lambda state: iter(state.services),
     Pane.EVENTS: lambda state: range(len(state.events)),
 }

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from typing import Final
 
 from gateway.sim import SimulationLoop, WallPace
 from gateway.ui.desk import PlaybackRow
 from gateway.ui.errors import UiError
-from gateway.ui.feed import Feed
 from gateway.vehicle.logs.replay import Player
 
 
@@ -40,12 +40,12 @@ class HeldTime:
 
 
 class PlayedTime(HeldTime):
-    """A recording: time can be chosen as well."""
+    """A recording: time can be chosen as well. `on_jump` is called before each: what was shown so far is over."""
 
-    def __init__(self, pace: WallPace, player: Player, feed: Feed) -> None:
+    def __init__(self, pace: WallPace, player: Player) -> None:
         super().__init__(pace)
+        self.on_jump: Callable[[], object] = lambda: None
         self._player: Final = player
-        self._feed: Final = feed
 
     def row(self) -> PlaybackRow:
         paused = self._pace.paused or self._player.at_end
@@ -58,5 +58,5 @@ class PlayedTime(HeldTime):
 
     def seek(self, position_ns: int) -> None:
         """What came shortly before is played at once, so that everything is as it was at that moment."""
-        self._feed.forget()
+        self.on_jump()
         self._pace.skip(self._player.seek(position_ns))

@@ -16,6 +16,8 @@ from gateway.vehicle import Report, RunOptions, Vehicle, report
 
 _WIDTH_OF_FILES: Final = 160
 _LEAST_NAME: Final = 10
+_DIFFERENCES: Final = 10
+"""So many frames that differ are listed."""
 _LEAST: Final = {
     "frames": 8,
     "load": 6,
@@ -73,9 +75,16 @@ class RunView:
             self._console.print(
                 Text(f"{frames} frames are not in the recording: {reason}", style="yellow"), soft_wrap=True
             )
+        for what, count in last.unfit.items():
+            self._console.print(Text(f"{what} ({count})", style="yellow"), soft_wrap=True)
+        for text in last.unpublished:
+            self._console.print(Text(f"warning: {text}", style="yellow"), soft_wrap=True)
         for name, migration in last.migrations.items():
             self._console.print(Text(f"migration {name}: {migration.sentence}"), soft_wrap=True)
-            for line in (*migration.differences, *migration.fall_backs):
+            more = len(migration.differences) - _DIFFERENCES
+            listed = [*migration.differences[:_DIFFERENCES]]
+            listed += [f"... and {more} more frames that differ; --json has them"] if more > 0 else []
+            for line in (*listed, *migration.fall_backs):
                 self._console.print(Text(f"  {line}"), soft_wrap=True)
         for unit in last.failed_units:
             self._console.print(Text(unit, style="yellow"), soft_wrap=True)

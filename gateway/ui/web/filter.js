@@ -1,6 +1,6 @@
 // Which messages belong to what is followed and to the words in the filter.
 
-import { byId, message, model, selection } from "./model.js";
+import { M, byId, message, model, never, selection } from "./model.js";
 import { sends } from "./topology.js";
 
 export const words = () => byId("filter").value.toLowerCase().split(/\s+/).filter(Boolean);
@@ -28,5 +28,5 @@ export function journeysOf() {
   return [null, null];
 }
 
-export const textOf = (about) => `${about.bus} ${about.identifier} ${about.name} ${about.senders.join(" ")} ${model.rows.get(about.number)?.[8] ?? ""} ${about.signals.map((signal) => signal.name).join(" ")}`.toLowerCase();
+export const textOf = (about) => `${about.bus} ${about.identifier} ${about.name} ${about.senders.join(" ")} ${model.rows.get(about.number)?.[8] ?? ""} ${about.signals.map((signal) => signal.name).join(" ")} ${model.rows.get(about.number)?.[M.stale] ? "stale" : never(about) ? "never" : ""}`.toLowerCase();
 export const numbersOf = (keys) => [...new Set(keys.filter((key) => key[0] === "m").map((key) => +key.slice(1).split(".")[0]))].filter((number) => message(number));

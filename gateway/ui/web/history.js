@@ -1,6 +1,6 @@
 // What signals were lately: one ring of times and values each, for plots. Bounded, whatever is shown.
 
-import { M, PATH, model, on, value } from "./model.js";
+import { BUS, M, PATH, model, on, value } from "./model.js";
 
 const ROOM = 4096, MOST = 600;
 const series = new Map();
@@ -8,21 +8,27 @@ const series = new Map();
 /** `m12.3` is signal 3 of message 12, `p7` is VSS path 7. */
 export const keyOf = (message, index) => `m${message}.${index}`;
 export const keyOfPath = (number) => `p${number}`;
+/** `b1` is the load of bus 1. */
+export const keyOfLoad = (bus) => `b${model.about.buses.findIndex((each) => each.name === bus)}`;
+const busOf = (key) => model.about.buses[+key.slice(1)];
 
 const tail = (name) => name.length > 23 ? `…${name.slice(-22)}` : name;
 
 export function now(key) {
+  if (key[0] === "b") { const row = model.buses.get(busOf(key)?.name); return row && row[BUS.load] * 100; }
   if (key[0] === "p") { const row = model.pathRows.get(+key.slice(1)); const found = row?.[PATH.value]; return typeof found === "boolean" ? +found : found; }
   const [message, index] = key.slice(1).split(".").map(Number);
   return value(model.rows.get(message), index);
 }
 export function about(key) {
+  if (key[0] === "b") { const bus = busOf(key); return bus && { name: `${bus.name} load`, short: `${bus.name} load`, unit: "%", labels: [] }; }
   if (key[0] === "p") { const path = model.paths[+key.slice(1)]; return path && { name: path.path, short: tail(path.path.replace(/^Vehicle\./, "")), unit: path.unit, labels: [] }; }
   const [message, index] = key.slice(1).split(".").map(Number);
   const of = model.messages[message], signal = of?.signals[index];
   return signal && { name: `${of.bus}.${of.name}.${signal.name}`, short: tail(`${of.name}.${signal.name}`), unit: signal.unit, labels: signal.labels };
 }
 export function stale(key) {
+  if (key[0] === "b") return false;
   if (key[0] === "p") return model.pathRows.get(+key.slice(1))?.[PATH.quality] !== "good";
   return Boolean(model.rows.get(+key.slice(1).split(".")[0])?.[M.stale]);
 }

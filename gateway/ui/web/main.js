@@ -8,6 +8,8 @@ import * as messages from "./messages.js";
 import * as plots from "./plots.js";
 import * as signals from "./signals.js";
 import * as tables from "./tables.js";
+import * as trace from "./trace.js";
+import { keyOfLoad } from "./history.js";
 import "./faults.js";
 import "./topology.js";
 
@@ -15,7 +17,7 @@ const visible = (id) => !byId(id).hidden;
 
 function tellWhatIsShown() {
   if (!model.about) return;
-  const keys = [...plots.plotted(), ...signals.visibleKeys()], parts = ["buses", "messages", "ecus", "signals", "routes"];
+  const keys = [...plots.plotted(), ...signals.visibleKeys()], parts = ["buses", "messages", "ecus", "signals", "routes", "services"];
   if (visible("pane-events")) parts.push("events");
   if (visible("pane-nodes")) parts.push("nodes");
   if (visible("pane-journey")) parts.push("journeys");
@@ -23,7 +25,7 @@ function tellWhatIsShown() {
   show({
     parts, messages: messages.visibleRows().sort((a, b) => a - b), decoded: [...new Set([...numbersOf(keys), ...(visible("pane-messages") ? messages.opened() : [])])].sort((a, b) => a - b),
     paths: keys.filter((key) => key[0] === "p").map((key) => +key.slice(1)).sort((a, b) => a - b),
-    frames_of: frames, routes_of: routes, story: journey.wantedStory(),
+    frames_of: frames, routes_of: routes, story: journey.wantedStory(), trace: trace.wantedTrace(),
   });
 }
 let asked = false;
@@ -35,6 +37,7 @@ function shown() {
 signals.onVisible(shown);
 messages.onVisible(shown);
 journey.onStory(shown);
+trace.onTrace(shown);
 on("select", shown);
 on("whole", shown);
 
@@ -59,7 +62,7 @@ for (const tab of document.querySelectorAll("[role=tab]")) {
     choose(next); next.focus();
   });
 }
-function arrange() { if (visible("pane-messages")) messages.arrange(); signals.arrange(); tables.arrange(); }
+function arrange() { if (visible("pane-messages")) messages.arrange(); signals.arrange(); tables.arrange(); trace.arrange(); }
 byId("filter").addEventListener("input", arrange);
 byId("filter").addEventListener("keydown", (event) => {
   if (event.key === "Escape") { byId("filter").value = ""; arrange(); byId("filter").blur(); event.stopPropagation(); }
@@ -97,12 +100,15 @@ byId("slider").addEventListener("input", async (event) => {
   while (asked_ !== event.target.value) { asked_ = event.target.value; await command({ seek: asked_ * 1e6 }); }
   seeking = false;
 });
+const plotLoad = () => { if (selection.kind === "bus") plots.toggle(keyOfLoad(selection.name)); };
+byId("plot-load").addEventListener("click", plotLoad);
 byId("clear").addEventListener("click", () => follow(null));
 byId("help-button").addEventListener("click", () => byId("help").showModal());
 byId("span").addEventListener("change", plots.draw);
 on("snapshot", header);
 on("select", () => {
   byId("selection").hidden = !selection.kind;
+  byId("plot-load").hidden = selection.kind !== "bus";
   put(byId("selected"), selection.kind ? `${selection.kind} ${selection.name}` : "");
 });
 on("hello", () => {
@@ -113,7 +119,7 @@ on("hello", () => {
 
 // Keys
 
-const TABS = ["tab-messages", "tab-signals", "tab-routes", "tab-events", "tab-nodes", "tab-journey", "tab-faults"];
+const TABS = ["tab-messages", "tab-trace", "tab-signals", "tab-routes", "tab-events", "tab-nodes", "tab-services", "tab-journey", "tab-faults"];
 function walk(step) {
   const all = [...document.querySelectorAll(".pane:not([hidden]) tbody tr:not(.signals)")], at = all.indexOf(document.activeElement);
   const next = all[Math.max(0, Math.min(all.length - 1, at + step))];
@@ -130,6 +136,9 @@ document.addEventListener("keydown", (event) => {
   else if (key === "?") byId("help").showModal();
   else if (key === " " && !event.target.matches("button, [role=button]")) { event.preventDefault(); hold(); }
   else if (key === "k") journey.keep();
+  else if (key === "l") plotLoad();
+  else if (key === "h" && visible("pane-trace")) trace.hold();
+  else if (key === "c" && visible("pane-trace")) trace.clear();
   else if (key === "p" && event.target.dataset.key) event.target.click();
   else if (key === "ArrowDown" || key === "ArrowUp") { if (!event.target.matches("[type=range]") && (event.target.matches("tr") || event.target === document.body)) { event.preventDefault(); walk(key === "ArrowDown" ? 1 : -1); } }
   else if (TABS[key - 1] && !byId(TABS[key - 1]).hidden) choose(byId(TABS[key - 1]));

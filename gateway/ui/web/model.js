@@ -9,7 +9,7 @@ export const ECU = { name: 0, state: 1, sent: 2, places: 3, failure: 4 };
 export const model = {
   about: null, title: "", faultKinds: [], time: 0, at: 0, frames: 0, rate: 0, updates: 0,
   messages: [], rows: new Map(), paths: [], pathRows: new Map(), buses: new Map(), routes: [], ecus: new Map(),
-  nodes: [], journeys: [], story: null, events: [], faults: [], playback: null, whole: false,
+  nodes: [], services: [], journeys: [], story: null, events: [], faults: [], playback: null, whole: false, trace: null, row: null,
 };
 export const selection = { kind: null, name: null, message: null };
 
@@ -25,7 +25,7 @@ export function follow(kind, name, message = null) {
 }
 
 export function takeHello(document_) {
-  Object.assign(model, { about: document_.hello, title: document_.title, faultKinds: document_.faults, messages: [], paths: [], journeys: [], story: null });
+  Object.assign(model, { about: document_.hello, title: document_.title, faultKinds: document_.faults, messages: [], paths: [], services: [], journeys: [], story: null });
   for (const kept of [model.rows, model.pathRows, model.buses, model.ecus]) kept.clear();
   tell("hello");
 }
@@ -51,14 +51,22 @@ export function takeSnapshot(found) {
   if (found.whole) {
     for (const row of found.buses ?? []) model.buses.set(row[0], row);
     for (const row of found.ecus ?? []) model.ecus.set(row[0], row);
-    for (const name of ["routes", "nodes", "journeys", "events", "faults"]) if (found[name] || name === "faults") model[name] = found[name] ?? [];
+    for (const name of ["routes", "nodes", "services", "journeys", "events", "faults"]) if (found[name] || name === "faults") model[name] = found[name] ?? [];
     if (found.story) model.story = found.story;
+    if (found.trace) model.trace = found.trace;
+    if (found.row) model.row = found.row;
   }
   if (found.playback) model.playback = found.playback;
   // What is plotted over: the place in a recording, where there is one.
   model.at = model.playback && model.playback[1] !== null ? model.playback[0] : model.time;
   tell("snapshot");
   if (found.whole) tell("whole");
+}
+
+/** A cyclic message that an ECU of this vehicle should have sent by now, and that has not come at all. */
+export function never(about) {
+  if (!about?.cycle_ns || model.rows.has(about.number) || model.time < 3 * about.cycle_ns + 5e8) return false;
+  return about.senders.some((name) => model.about.parts.some((part) => part.name === name));
 }
 
 // Names and words

@@ -1,7 +1,7 @@
 // The plots: one line each, chosen from any table, kept for the next visit.
 
 import { byId, h, model, number, on, put, word } from "./model.js";
-import { about, keyOf, keyOfPath, ring, stale } from "./history.js";
+import { about, keyOf, keyOfLoad, keyOfPath, now, ring, stale } from "./history.js";
 import { plot } from "./plot.js";
 
 const MOST = 12, FIRST = 4;
@@ -42,6 +42,8 @@ function save() {
 }
 
 function byName(name) {
+  const loaded = model.about.buses.find((bus) => name === `${bus.name} load`);
+  if (loaded) return keyOfLoad(loaded.name);
   const path = model.paths.find((each) => each?.path === name);
   if (path) return keyOfPath(path.number);
   for (const of of model.messages) {
@@ -89,7 +91,7 @@ export function draw() {
       const key = at.dataset.key;
       plot(canvas, key, index, seconds);
       const [of, which] = key.slice(1).split(".").map(Number);
-      put(value, `${key[0] === "m" ? word(model.rows.get(of), which) : number(model.pathRows.get(+key.slice(1))?.[1])}${stale(key) ? " · stale" : ""}`);
+      put(value, `${key[0] === "b" ? number(+(now(key) ?? 0).toFixed(1)) : key[0] === "m" ? word(model.rows.get(of), which) : number(model.pathRows.get(+key.slice(1))?.[1])}${stale(key) ? " · stale" : ""}`);
       value.title = what.name;
     });
   });

@@ -15,6 +15,7 @@ function table(pane, label, heads) {
 const routes = table("pane-routes", "routes", ["", "from", "to", "#in", "#forwarded", "#filtered", "#dropped", "why", "rule"]);
 const events = table("pane-events", "events of the buses", ["#time", "bus", "what", "who", ""]);
 const nodes = table("pane-nodes", "nodes and units", ["node", "unit", "state", "sub"]);
+const services = table("pane-services", "SOME/IP services", ["service", "instance", "", "state", "where", "who", "#events", "faults", "lately"]);
 let rows = [];
 
 function routeRow(about) {
@@ -36,6 +37,7 @@ export function arrange() {
   }
   if (!events.pane.hidden) tell();
   if (!nodes.pane.hidden) units();
+  if (!services.pane.hidden) serve();
 }
 
 function refresh() {
@@ -64,6 +66,12 @@ function units() {
   put(byId("shown"), `${model.nodes.length} nodes`);
 }
 
-on("hello", () => { rows = model.about.routes.map(routeRow); byId("tab-nodes").hidden = !model.about.nodes.length; arrange(); });
-on("whole", () => { if (!routes.pane.hidden) refresh(); if (!events.pane.hidden) tell(); if (!nodes.pane.hidden) units(); });
+function serve() {
+  const wanted = words(), shown = model.services.filter((row) => matches(row.flat(3).join(" ").toLowerCase(), wanted));
+  services.body.replaceChildren(...shown.map(([name, instance, role, state, where, who, sent, , faults, lately]) => h("tr", { title: lately.join("\n") }, h("td", { class: "name" }, name), h("td", { class: "mono" }, instance), h("td", {}, role), h("td", {}, h("span", { class: state === "missing" ? "mark bad" : "" }, state)), h("td", {}, where), h("td", { class: "end", title: who.join(", ") }, who.join(", ")), h("td", { class: "n", title: reasons(sent) }, count(sum(sent))), h("td", {}, h("span", { class: faults.length ? "mark bad" : "" }, reasons(faults))), h("td", {}, lately.at(-1) ?? ""))));
+  put(byId("shown"), `${shown.length} services`);
+}
+
+on("hello", () => { byId("tab-services").hidden = true; rows = model.about.routes.map(routeRow); byId("tab-nodes").hidden = !model.about.nodes.length; arrange(); });
+on("whole", () => { if (!routes.pane.hidden) refresh(); if (!events.pane.hidden) tell(); if (!nodes.pane.hidden) units(); byId("tab-services").hidden = !model.services.length; if (!services.pane.hidden) serve(); });
 on("select", refresh);

@@ -4,7 +4,8 @@ import { BUS, ECU, ROUTE, bitrate, byId, count, follow, model, on, put, s, selec
 
 const map = byId("map");
 const places = { nodes: new Map(), buses: new Map(), ways: [] };
-const LEFT = 12, DOMAIN = 82, GATEWAY = 78, GAP = 18, BOX = 30;
+const LEFT = 12, GAP = 18, BOX = 30;
+let DOMAIN = 82, GATEWAY = 78;
 
 export function draw() {
   map.replaceChildren(); places.nodes.clear(); places.buses.clear(); places.ways = [];
@@ -13,6 +14,7 @@ export function draw() {
   const room = byId("topology"), rows = about.buses.length;
   const gateway = about.parts.find((part) => part.kind === "gateway");
   const domains = about.domains.concat(about.nodes.length ? ["nodes"] : []);
+  [DOMAIN, GATEWAY] = room.clientWidth < 520 ? [56, 58] : [82, 78];
   const x0 = LEFT + (domains.length ? DOMAIN + GAP : 0), start = gateway ? x0 + GATEWAY : LEFT;
   const columns = arranged(about, rows);
   const most = Math.max(1, ...columns.map(({ column }) => column + 1));
@@ -79,12 +81,15 @@ function node(part, x, y, width, height, kind) {
 
 function busAt(bus, index, x, end, y, seen) {
   const rates = bus.kind === "lin" ? `LIN ${bitrate(bus.bitrate)}` : bus.data_bitrate ? `CAN FD ${bitrate(bus.bitrate)}/${bitrate(bus.data_bitrate)}` : `CAN ${bitrate(bus.bitrate)}`;
+  const room = seen - x - 150 - bus.name.length * 7.5; // for the rates, between the name and the load at the right
+  const rate = `${rates}${bus.link ? ` ↔ ${bus.link}` : ""}`, shown = rate.length * 6.2 < room ? rate : "";
   const made = s("g", { class: "node bus", ...act("bus", bus.name), "data-name": bus.name },
+    s("title", {}, `${bus.name} ${rate}`),
     s("rect", { class: "face", x, y: y - 6, width: end - x, height: 26 }),
     s("rect", { class: "rail", x, y, width: end - x, height: 6, rx: 3 }), s("rect", { class: "load", x, y, width: 0, height: 6, rx: 3 }),
-    s("text", { x: x + 8, y: y + 19 }, s("tspan", { class: "bus-name" }, bus.name), s("tspan", { class: "small", dx: 8 }, `${rates}${bus.link ? ` ↔ ${bus.link}` : ""}`)),
+    s("text", { x: x + 8, y: y + 19 }, s("tspan", { class: "bus-name" }, bus.name), s("tspan", { class: "small", dx: 8 }, shown)),
     s("text", { x: seen, y: y + 19, "text-anchor": "end" }, s("tspan", { class: "warn" }), s("tspan", { dx: 8 }), s("tspan", { class: "small", dx: 8 })));
-  places.buses.set(bus.name, { made, length: end - x });
+  places.buses.set(bus.name, { made, length: end - x, narrow: seen - x < 260 });
   return made;
 }
 
@@ -96,7 +101,7 @@ function wayOf(route, about, x0, rail) {
   return made;
 }
 
-const WORDS = { off: "off", failed: "✕ failed", "bus-off": "⊘ bus-off", "error-passive": "▲ passive" };
+const WORDS = { off: "off", recorded: "recorded", failed: "✕ failed", "bus-off": "⊘ bus-off", "error-passive": "▲ passive" };
 
 function refresh() {
   for (const [name, at] of places.buses) {
@@ -104,9 +109,9 @@ function refresh() {
     if (!row) continue;
     const load = row[BUS.load], level = load > 0.85 ? "full" : load > 0.6 ? "high" : "ok", texts = at.made.lastChild.children;
     at.made.dataset.level = level; at.made.dataset.state = row[BUS.state];
-    at.made.children[2].setAttribute("width", Math.max(0, Math.min(1, load)) * at.length);
+    at.made.querySelector(".load").setAttribute("width", Math.max(0, Math.min(1, load)) * at.length);
     const warn = row[BUS.state] === "errors" ? `⚡ ${count(Math.round(row[BUS.errorRate]))} errors/s` : row[BUS.state] === "silent" ? "silent" : row[BUS.state] === "down" ? "✕ link down" : level !== "ok" ? "▲ busy" : "";
-    put(texts[0], warn); put(texts[1], `${(load * 100).toFixed(0)} %`); put(texts[2], `${count(Math.round(row[BUS.rate]))}/s`);
+    put(texts[0], warn); put(texts[1], at.narrow && warn ? "" : `${(load * 100).toFixed(0)} %`); put(texts[2], at.narrow && warn ? "" : `${count(Math.round(row[BUS.rate]))}/s`);
     at.made.setAttribute("aria-label", `bus ${name}, load ${(load * 100).toFixed(0)} percent, ${Math.round(row[BUS.rate])} frames a second${warn ? `, ${warn}` : ""}`);
   }
   for (const [name, at] of places.nodes) {

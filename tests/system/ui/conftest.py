@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import re
+import signal
 import sys
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager
@@ -20,12 +21,40 @@ ROOT = Path(__file__).parents[3]
 _LIMIT_S = 60
 
 
+class Said:
+    """What a process has said on standard error, line by line."""
+
+    def __init__(self, stream: asyncio.StreamReader) -> None:
+        self.lines: list[str] = []
+        self.more = asyncio.Condition()
+        self._stream = stream
+
+    async def read(self) -> None:
+        """To the end."""
+        async for line in self._stream:
+            async with self.more:
+                self.lines.append(line.decode().rstrip())
+                self.more.notify_all()
+        async with self.more:
+            self.more.notify_all()
+
+    def address(self) -> str | None:
+        found = re.search(r"http://(\S+)/", "\n".join(self.lines))
+        return None if found is None else found[1]
+
+
 @dataclass
 class Served:
     """`address` of the page, as HOST:PORT."""
 
     process: asyncio.subprocess.Process
     address: str
+    said: Said
+
+    async def told(self, line: str) -> None:
+        """Wait until this line has come on standard error."""
+        async with asyncio.timeout(_LIMIT_S), self.said.more:
+            await self.said.more.wait_for(lambda: line in self.said.lines)
 
     @property
     def url(self) -> str:
@@ -36,8 +65,8 @@ Serve = Callable[..., AbstractAsyncContextManager[Served]]
 
 
 @contextlib.asynccontextmanager
-async def serve_page(*words: str) -> AsyncIterator[Served]:
-    """`gateway WORDS --web 0` until the context is left; then it must end by itself, and well."""
+async def serve_page(*words: str, killed: bool = False) -> AsyncIterator[Served]:
+    """`gateway WORDS --web 0` until the context is left; then it must end by itself, and well, unless it was killed."""
     process = await asyncio.create_subprocess_exec(
         sys.executable,
         "-m",
@@ -50,24 +79,35 @@ async def serve_page(*words: str) -> AsyncIterator[Served]:
         stderr=asyncio.subprocess.PIPE,
     )
     assert process.stderr is not None
-    said = b""
+    said = Said(process.stderr)
+    reading = asyncio.create_task(said.read())
     try:
+        async with asyncio.timeout(_LIMIT_S), said.more:
+            await said.more.wait_for(lambda: said.address() or process.stderr.at_eof())
+        address = said.address()
+        assert address is not None, said.lines
+        yield Served(process, address, said)
+        if not killed:
+            process.terminate()
         async with asyncio.timeout(_LIMIT_S):
-            while (found := re.search(rb"http://(\S+)/", said)) is None:
-                line = await process.stderr.readline()
-                assert line, said.decode()
-                said += line
-        rest = asyncio.create_task(process.stderr.read())
-        yield Served(process, found[1].decode())
-        process.terminate()
-        async with asyncio.timeout(_LIMIT_S):
-            said += await rest
-            assert await process.wait() == 0, said.decode()
-        assert b"Traceback" not in said
+            await reading
+            assert await process.wait() == (-signal.SIGKILL if killed else 0), said.lines
+        assert not any("Traceback" in line for line in said.lines), said.lines
     finally:
         if process.returncode is None:
             process.kill()
             await process.wait()
+
+
+def page_of(vehicle: int) -> int:
+    """The process id of a vehicle's page."""
+    (child,) = Path(f"/proc/{vehicle}/task/{vehicle}/children").read_text().split()
+    return int(child)
+
+
+def descriptors(pid: int) -> int:
+    """How many files a process has open."""
+    return len(list(Path(f"/proc/{pid}/fd").iterdir()))
 
 
 @pytest.fixture

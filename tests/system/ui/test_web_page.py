@@ -157,3 +157,57 @@ def test_each_fault_of_the_page_has_words() -> None:
         assert all(argument.text for argument in kind.about.arguments)
     assert len({kind.about.name for kind in KINDS}) == len(KINDS)
     json.dumps([kind.about.name for kind in KINDS])
+
+
+async def test_a_trace_shows_each_frame_and_holds_for_who_reads(serve, page) -> None:
+    async with serve("run", "--no-serve") as served:
+        await page.open(served.url)
+        await page.until(f"{ROWS}.length > 30")
+        await page.click("#tab-trace")
+        await page.key("/")
+        await page.type("wheelspeeds chassis")
+        await page.key("Enter")
+        await page.until("document.querySelectorAll('#pane-trace tr[data-serial]').length > 20")
+        rows = "[...document.querySelectorAll('#pane-trace tr[data-serial]')].map((row) => row.innerText)"
+        assert all("WheelSpeeds" in row and "10 ms" in row for row in (await page.evaluate(rows))[-10:])
+        # A row that is opened holds the trace, and tells its signals.
+        await page.click("#pane-trace tr[data-serial]:nth-last-child(4)")
+        await page.until("document.querySelector('#pane-trace .chips')?.innerText.includes('km/h')")
+        await page.until("document.getElementById('trace-note').innerText.includes('have come since')")
+        held = await page.evaluate(rows)
+        await page.until("parseInt(document.getElementById('trace-note').innerText.match(/[0-9]+/)[0]) > 60")
+        assert await page.evaluate(rows) == held
+        await page.click("#trace-hold")
+        await page.until(f"{rows}.at(-1) !== {json.dumps(held[-1])} && !document.querySelector('#pane-trace .chips')")
+
+
+async def test_nothing_is_printed_over_another_on_a_narrow_screen(serve, page) -> None:
+    async with serve("run", "--no-serve") as served:
+        await page.open(served.url, width=420, height=900)
+        await page.until("document.querySelector('#map .bus[data-name=doors]').ariaLabel?.includes('percent')")
+        overlaps = """[...document.querySelectorAll('#map .bus')].filter((bus) => {
+            const [left, right] = [...bus.querySelectorAll('text')].map((text) => text.getBoundingClientRect());
+            return left.right > right.left; }).map((bus) => bus.dataset.name)"""
+        assert await page.evaluate(overlaps) == []
+        await page.look(width=1280, height=800, scheme="light")
+        await page.until("document.querySelector('#map .bus[data-name=chassis]').textContent.includes('500k/2M')")
+        assert await page.evaluate(overlaps) == []
+
+
+async def test_columns_sort_and_a_load_is_plotted(serve, page) -> None:
+    async with serve("run", "--no-serve") as served:
+        await page.open(served.url)
+        await page.until(f"{ROWS}.length > 30")
+        ids = f"{ROWS}.map((row) => parseInt(row.children[1].innerText, 16))"
+        for way in ("ascending", "descending"):
+            await page.click("#pane-messages th:nth-child(2) button")
+            await page.until(f"document.querySelector('#pane-messages th[aria-sort={way}]')")
+            found = await page.evaluate(ids)
+            assert found == sorted(found, reverse=way == "descending")
+        await page.click("#pane-messages th:nth-child(2) button")
+        await page.until("!document.querySelector('#pane-messages th[aria-sort]')")
+        await page.click("#map .node[data-name=chassis]")
+        await page.click("#plot-load")
+        await page.until(
+            "[...document.querySelectorAll('#plot-list .k')].some((at) => at.innerText.startsWith('chassis load'))"
+        )

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 pytest.importorskip("websockets")
+from conftest import descriptors, page_of
 from websockets.asyncio.client import connect
 from websockets.exceptions import InvalidStatus
 
@@ -51,10 +52,11 @@ async def test_a_browser_that_does_not_read_holds_nobody_up(serve) -> None:
         await slow.send(SHOW)
         async with connect(f"ws://{served.address}/feed", compression=None) as quick:
             await quick.send(SHOW)
-            before = _memory(served.process.pid)
+            processes = served.process.pid, page_of(served.process.pid)
+            before = [_memory(pid) for pid in processes]
             times = [json.loads(await quick.recv()).get("time", 0) for _ in range(150)]
             assert times[-1] > 3e9
-            assert _memory(served.process.pid) - before < 30e6
+            assert all(_memory(pid) - earlier < 30e6 for pid, earlier in zip(processes, before, strict=True))
         slow.transport.abort()
 
 
@@ -72,10 +74,10 @@ async def test_those_who_go_away_leave_nothing(serve) -> None:
                 await browser.close()
             async with connect(f"ws://{served.address}/feed") as last:
                 async with asyncio.timeout(30):
-                    while _descriptors(served.process.pid) > (before or 1000):
+                    while descriptors(page_of(served.process.pid)) > (before or 1000):
                         await last.recv()
                 if turn == 0:
-                    before = _descriptors(served.process.pid)
+                    before = descriptors(page_of(served.process.pid))
 
 
 async def test_one_page_too_many_is_told_so(serve) -> None:
@@ -136,10 +138,6 @@ async def test_a_page_that_cannot_be_is_told_in_a_sentence(words: list[str], sen
     assert process.returncode == 2, said
     assert sentence in said.decode()
     assert b"Traceback" not in said
-
-
-def _descriptors(pid: int) -> int:
-    return len(os.listdir(f"/proc/{pid}/fd"))
 
 
 def _memory(pid: int) -> int:

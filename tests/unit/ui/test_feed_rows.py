@@ -9,9 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.ui.errors import UiError
-from gateway.ui.feed import changed_bits
 from gateway.ui.feed_json import text_of
 from gateway.ui.feed_rows import Part, Rows
+from gateway.ui.feed_subscription import changed_bits
 from gateway.ui.web_session import MOST_SHOWN, visible_of
 
 

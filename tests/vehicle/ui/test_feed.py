@@ -91,7 +91,7 @@ def test_what_is_not_visible_is_not_computed(watched) -> None:
     watched.run(1)
     snapshot = watched.feed.subscribe(Visible(parts=frozenset({Part.BUSES}))).snapshot()
     assert snapshot.buses
-    assert not (snapshot.messages or snapshot.routes or snapshot.paths or snapshot.ecus or snapshot.journeys)
+    assert not (snapshot.messages or snapshot.routes or snapshot.paths or snapshot.ecus)
 
 
 def test_a_silent_ecu_makes_its_messages_stale_and_its_signals(watched) -> None:
@@ -125,26 +125,6 @@ def test_routes_balance_in_every_snapshot(watched) -> None:
         for row in subscription.snapshot().routes:
             lost = sum(count for _, count in row.filtered) + sum(count for _, count in row.dropped)
             assert row.received == row.forwarded + lost
-
-
-def test_the_way_of_a_frame_is_told_in_full(watched) -> None:
-    watched.run(1.0503)
-    number = watched.number("chassis.WheelSpeeds")
-    subscription = watched.feed.subscribe(replace(ALL, frames_of=frozenset({number})))
-    rows = subscription.snapshot().journeys
-    assert rows
-    assert {row.message for row in rows} == {number}
-    gone = next(row for row in rows if all(hop.sent_ns is not None for hop in row.hops if hop.decision == "forwarded"))
-    subscription.visible = replace(ALL, story=gone.number)
-    story = subscription.snapshot().story
-    assert story is not None
-    assert (story.first.bus, story.first.sender) == ("chassis", "ESP")
-    assert story.first.requested_ns <= story.first.start_ns < story.first.end_ns == gone.time_ns
-    out = next(hop for hop in story.hops if hop.route == 2).out
-    assert out is not None
-    assert out.bus == "powertrain"
-    assert out.requested_ns == gone.time_ns + 200_000
-    assert out.end_ns == gone.hops[0].sent_ns
 
 
 def test_a_feed_that_ends_leaves_nothing_on_the_vehicle(watched) -> None:

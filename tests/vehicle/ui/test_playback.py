@@ -12,6 +12,7 @@ from gateway.ui.errors import UiError
 from gateway.ui.feed import Feed
 from gateway.ui.feed_rows import Part, Visible
 from gateway.ui.playback import HeldTime, PlayedTime, running_pace
+from gateway.vehicle import VehicleFile, build
 from gateway.vehicle.assembly.ad_hoc import vehicle_of_log
 from gateway.vehicle.logs.log import Log, read_log
 from gateway.vehicle.logs.replay import AtEnd, Player
@@ -40,7 +41,8 @@ class Played:
         self.feed.attach()
         self.pace = WallPace(self.kernel)
         self.pace.pause()
-        self.time = PlayedTime(self.pace, self.player, self.feed)
+        self.time = PlayedTime(self.pace, self.player)
+        self.time.on_jump = self.feed.forget
         self.viewer = self.feed.subscribe(MESSAGES)
         self.player.start()
 
@@ -139,3 +141,14 @@ def test_sockets_are_heard_while_time_stands_still() -> None:
 async def test_virtual_time_cannot_be_held() -> None:
     with pytest.raises(UiError, match="--clock wall"):
         running_pace()
+
+
+def test_an_ecu_that_is_in_the_recording_is_not_shown_as_off(demo_file: VehicleFile, log: Log) -> None:
+    vehicle = build(demo_file, Kernel())
+    with Feed(vehicle) as feed:
+        states = {row.name: row.state for row in feed.ecu_rows()}
+        assert states["ESP"] == "off"
+        Player(vehicle, log)
+        states = {row.name: row.state for row in feed.ecu_rows()}
+        assert states["ESP"] == "recorded"
+        assert states["GW"] == "running"
