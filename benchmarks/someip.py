@@ -2,7 +2,8 @@
 
 The latency's server is a process of its own: a vehicle in wall time whose bus carries 2,000 probes a second, each an event
 to this process, which notes when it came. The server notes when each frame ended on the bus; both have the monotonic
-clock. The hundred subscribers are sockets of this process.
+clock. Where the machine allows it they run at real-time priority, so that other programs do not decide the tail, and so
+does what is compared with. The hundred subscribers are sockets of this process.
 """
 
 from __future__ import annotations
@@ -23,18 +24,20 @@ from pathlib import Path
 from benchmarks.measure import Figure, in_turn, seconds
 from gateway.can import Frame
 from gateway.ethernet import Endpoint
-from gateway.sim import Clock, Kernel, SimulationLoop, run
+from gateway.sim import Clock, Kernel, SimulationLoop, rare_collection, run
 from gateway.someip import EndpointOption, Entry, EntryType, Message, MessageType, SdMessage, parse
 from gateway.someip.sd_message import FOREVER_TTL, sd_message
 from gateway.vehicle import Vehicle, build, read_vehicle
 
 MESSAGES = 20_000
-PROBES = 6000
+PROBES = 4000
 PROBE_GAP_NS = 500_000
 """2,000 frames a second."""
 EVENTS = 200
 SUBSCRIBERS = 100
 ROUNDS = 5
+DRIVES = 3
+"""Of the latency, each way in turn: the machine itself stops now and then for some milliseconds."""
 _PROBE = 0x10
 _PATIENCE_S = 60.0
 
@@ -123,7 +126,8 @@ def _serve(folder: Path) -> None:
         await loop.sleep_until(begin + (PROBES + 200) * PROBE_GAP_NS)
         _put(folder / "notes", json.dumps(times))
 
-    run(main(), vehicle.kernel, Clock.WALL)
+    with rare_collection(vehicle.kernel):  # as `gateway run`
+        run(main(), vehicle.kernel, Clock.WALL)
 
 
 def _serve_plainly(folder: Path) -> None:
@@ -175,18 +179,39 @@ def _server(work: str, folder: Path) -> Iterator[None]:
 
 def measure_latency() -> list[Figure]:
     """From the end of a frame on the virtual bus to its event in another process, at 2,000 frames a second."""
-    plain = _latencies("plain")
-    ours = _latencies("vehicle")
-    floor = f"a bare asyncio loop and datagram: p50 {_at(plain, 0.5):.2f} ms, p99 {_at(plain, 0.99):.2f} ms"
-    against = f"{PROBES - len(ours)} of {PROBES} events at 2,000/s were lost; {floor}"
+    latencies: dict[str, list[list[float]]] = {"plain": [], "vehicle": []}
+    with _undisturbed() as priority:
+        for _ in range(DRIVES):
+            for work, found in latencies.items():
+                found.append(_latencies(work))
+    plain, ours = latencies["plain"], latencies["vehicle"]
+    lost = DRIVES * PROBES - sum(map(len, ours))
+    floor = f"a bare asyncio loop and datagram: p50 {_at(plain, 0.5):.2f} ms, p99 {_at(plain, 0.99):.2f} ms; {priority}"
+    against = f"{lost} of {DRIVES * PROBES} events at 2,000/s were lost; {floor}"
     return [
         Figure("someip.frame_to_event_p50", _at(ours, 0.5), "ms", against),
         Figure("someip.frame_to_event_p99", _at(ours, 0.99), "ms", against),
     ]
 
 
-def _at(latencies: list[float], quantile: float) -> float:
-    return latencies[int(len(latencies) * quantile)]
+@contextmanager
+def _undisturbed() -> Iterator[str]:
+    """Before all other programs, for this process and those that it starts; yields what it came to."""
+    before = os.sched_getscheduler(0), os.sched_getparam(0)
+    try:
+        os.sched_setscheduler(0, os.SCHED_FIFO, os.sched_param(20))
+    except OSError:
+        yield f"beside other programs (load {os.getloadavg()[0]:.1f})"
+        return
+    try:
+        yield "real-time priority"
+    finally:
+        os.sched_setscheduler(0, *before)
+
+
+def _at(drives: list[list[float]], quantile: float) -> float:
+    """Of each drive; the median of them."""
+    return statistics.median(latencies[int(len(latencies) * quantile)] for latencies in drives)
 
 
 def _latencies(work: str) -> list[float]:

@@ -1,6 +1,6 @@
 """A simulated Ethernet segment: hosts, UDP, multicast, TCP, latency and faults in virtual time. Knows `sim`."""
 
-from gateway.ethernet.addresses import Endpoint, is_multicast, packed, unpacked
+from gateway.ethernet.addresses import Endpoint, is_multicast, packed, unpacked, unscoped
 from gateway.ethernet.errors import EthernetError
 from gateway.ethernet.faults import Faults
 from gateway.ethernet.frames import Packet, TcpFlags, TcpHead, Transport, build, longest_payload, parse
@@ -27,4 +27,5 @@ __all__ = [
     "packed",
     "parse",
     "unpacked",
+    "unscoped",
 ]

@@ -41,6 +41,11 @@ def is_multicast(host: str) -> bool:
     return data[0] >> 4 == 0xE if len(data) == 4 else data[0] == 0xFF
 
 
+def unscoped(host: str) -> str:
+    """An IP address without the interface that a link-local one of IPv6 may name: `fe80::1%eth0`."""
+    return host.partition("%")[0]
+
+
 def group_mac(host: str) -> bytes:
     """The MAC address of a multicast group (RFC 1112, 6.4; RFC 2464, 7)."""
     data = packed(host)

@@ -9,34 +9,33 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import logging
 import math
 from collections.abc import AsyncIterator, Callable
-from typing import Any, Final, cast
+from typing import Any, Final
 
 from gateway.links.addresses import Address
 from gateway.links.errors import LinkError
 from gateway.links.wall_time import epoch_ns_of, wall_time_loop
 from gateway.routing import Datapoint, Quality, VssSignal
-from gateway.services.errors import RequestError, ServiceError, need_extra
+from gateway.services.errors import RequestError, ServiceError
+from gateway.services.mqtt_client import (
+    TIMEOUT_S,
+    Expiry,
+    Properties,
+    aiomqtt,
+    correlated,
+    hand_over,
+    hang_up,
+    new_client,
+)
 from gateway.services.mqtt_options import MqttOptions
+from gateway.services.mqtt_requests import SetRequest, set_request
 from gateway.services.outbox import Outbox
-from gateway.services.payload import encode
+from gateway.services.payload import answer, encode
 from gateway.services.policy import EventPolicy
 from gateway.services.signals import Signals
-from gateway.services.topics import ANSWER, SET, Topics
+from gateway.services.topics import SET, Topics
 from gateway.sim import NS_PER_S
-
-try:
-    import aiomqtt
-    from paho.mqtt.packettypes import PacketTypes
-    from paho.mqtt.properties import Properties
-except ImportError as error:
-    raise need_extra("MQTT (--bus mqtt)", "mqtt", error) from None
-
-_QUIET: Final = logging.getLogger("gateway.services.mqtt")
-_QUIET.addHandler(logging.NullHandler())
-_QUIET.propagate = False
 
 Tell = Callable[[str], object]
 """Takes a line for the user."""
@@ -44,12 +43,8 @@ Tell = Callable[[str], object]
 FIRST_PAUSE_S: Final = 0.1
 LONGEST_PAUSE_S: Final = 2.0
 """Between attempts to connect."""
-TIMEOUT_S: Final = 3.0
-"""For the broker to answer."""
 AT_ONCE: Final = 16
 """Messages in a row before others of this program get their turn; with QoS 1 and 2, those not acknowledged yet."""
-REQUESTS: Final = 1000
-"""Set requests that wait; more are dropped, and counted."""
 EXPIRY: Final = 3
 """A retained value is dropped by the broker when it was not refreshed for so many cycles (MQTT 5)."""
 _REFUSED: Final = frozenset({4, 5, 134, 135, 138})
@@ -89,7 +84,9 @@ class MqttBus:
     async def run(self) -> None:
         """Serve until cancelled, over as many connections as it takes. ServiceError when the broker does not let us in."""
         pause_s = FIRST_PAUSE_S
-        self._outbox = Outbox(self._signals.kernel, self._signals.by_path.values(), self._options.rules.policy_of)
+        self._outbox = Outbox(
+            self._signals.kernel, self._signals.by_path.values(), self._options.rules.policy_of, self._signals.held_back
+        )
         self._outbox.on_ready = self._ready.set
         self._ready.set()
         try:
@@ -131,11 +128,12 @@ class MqttBus:
 
     async def _connection(self, outbox: Outbox) -> None:
         """One connection, until it breaks."""
-        client = self._client()
+        will = self.state_topic, _state("offline")
+        client = new_client(self._options, self.name, self._tls, will, self._drop)
         try:
             await self._connected_with(client, outbox)
         finally:
-            _hang_up(client)
+            hang_up(client)
 
     async def _connected_with(self, client: aiomqtt.Client, outbox: Outbox) -> None:
         async with client:
@@ -165,29 +163,8 @@ class MqttBus:
                 for task in self._acknowledged:
                     task.cancel()
 
-    def _client(self) -> aiomqtt.Client:
-        options = self._options
-        version = aiomqtt.ProtocolVersion(options.version)
-        # Nothing is kept for us while we are away: an old wish must not come true later.
-        session: dict[str, Any] = {"clean_start": True}
-        if version is not aiomqtt.ProtocolVersion.V5:
-            session = {"clean_session": True}
-        return aiomqtt.Client(
-            self.address.host,
-            self.address.port,
-            identifier=self.name,
-            username=options.username,
-            password=options.password,
-            protocol=version,
-            will=aiomqtt.Will(self.state_topic, _state("offline"), 1, retain=True),
-            timeout=TIMEOUT_S,
-            keepalive=options.keepalive_s,
-            tls_context=self._tls,
-            logger=_QUIET,
-            max_queued_incoming_messages=REQUESTS,
-            queue_type=cast(Any, lambda maxsize: _Requests(self, maxsize)),
-            **session,
-        )
+    def _drop(self) -> None:
+        self.dropped += 1
 
     # Out
 
@@ -201,21 +178,30 @@ class MqttBus:
                 rule = rules.of(signal.path)
                 point = signal.datapoint
                 self._told.add(signal)
+                in_a_row += 1
                 if rule.qos:
                     await self._later(self._send(client, signal, point, rule.qos, rule.policy))
+                elif in_a_row % AT_ONCE and len(outbox):
+                    # Others follow at once, and one of them is awaited: they all go to the socket together.
+                    hand_over(client, *self._message(signal, point, rule.policy))
+                    self.published += 1
                 else:
                     await self._send(client, signal, point, 0, rule.policy)
-                in_a_row += 1
                 if in_a_row % AT_ONCE == 0:
                     await asyncio.sleep(0)
+
+    def _message(
+        self, signal: VssSignal, point: Datapoint, policy: EventPolicy
+    ) -> tuple[str, bytes, Properties | None]:
+        properties = self._expiring(policy) if point.quality is Quality.GOOD else None
+        return self.topics.of[signal.path], encode(point, self._epoch_ns), properties
 
     async def _send(
         self, client: aiomqtt.Client, signal: VssSignal, point: Datapoint, qos: int, policy: EventPolicy
     ) -> None:
-        properties = self._expiring(policy) if point.quality is Quality.GOOD else None
-        data = encode(point, self._epoch_ns)
+        topic, data, properties = self._message(signal, point, policy)
         # Without a limit: a broker that hangs is noticed by the keepalive, and then this is cancelled.
-        await client.publish(self.topics.of[signal.path], data, qos, True, properties, timeout=math.inf)
+        await client.publish(topic, data, qos, True, properties, timeout=math.inf)
         self.published += 1
 
     async def _later(self, sending: Any) -> None:
@@ -237,7 +223,7 @@ class MqttBus:
             return None
         found = self._properties.get(policy)
         if found is None:
-            found = self._properties[policy] = _Expiry(math.ceil(EXPIRY * policy.cycle_ns / NS_PER_S))
+            found = self._properties[policy] = Expiry(math.ceil(EXPIRY * policy.cycle_ns / NS_PER_S))
         return found
 
     async def _farewell(self, client: aiomqtt.Client) -> None:
@@ -261,42 +247,17 @@ class MqttBus:
                 self.dropped += 1  # a wish from long ago
                 continue
             self.requests += 1
-            topic = message.topic.value
-            data = message.payload
-            try:
-                self._signals.set(self.topics.path(topic), data if isinstance(data, bytes) else b"")
-            except RequestError as error:
-                answer = error.sentence
-            else:
-                answer = ""
-            await client.publish(topic.removesuffix(SET) + ANSWER, _answer(answer))
+            request = set_request(message, self.topics)
+            data = answer(self._refusal(request), request.data)
+            await client.publish(request.answer_topic, data, properties=correlated(request.correlation))
 
-
-class _Expiry(Properties):
-    """How long a message is worth keeping. Packed once: paho looks at all properties that there are, each time."""
-
-    def __init__(self, seconds: int) -> None:
-        super().__init__(PacketTypes.PUBLISH)  # type: ignore[no-untyped-call]
-        self.MessageExpiryInterval = seconds
-        object.__setattr__(self, "packed", super().pack())  # type: ignore[no-untyped-call]
-
-    def pack(self) -> bytes:
-        packed: bytes = self.packed  # type: ignore[attr-defined]
-        return packed
-
-
-class _Requests(asyncio.Queue[aiomqtt.Message]):
-    """What has come; what there is no room for is counted."""
-
-    def __init__(self, bus: MqttBus, maxsize: int) -> None:
-        super().__init__(maxsize)
-        self._bus = bus
-
-    def put_nowait(self, item: aiomqtt.Message) -> None:
-        if self.full():
-            self._bus.dropped += 1
-        else:
-            super().put_nowait(item)
+    def _refusal(self, request: SetRequest) -> str:
+        """Ask an actuator; why that cannot be, or nothing."""
+        try:
+            self._signals.set(self.topics.path(request.topic), request.data)
+        except RequestError as error:
+            return error.sentence
+        return ""
 
 
 @contextlib.asynccontextmanager
@@ -327,25 +288,8 @@ async def serve_mqtt(
             await task
 
 
-def _hang_up(client: aiomqtt.Client) -> None:
-    """Leave nothing behind of a connection that broke or was never made: aiomqtt leaves its socket open then, and
-    asyncio complains of what broke it when nobody has looked."""
-    paho = getattr(client, "_client", None)
-    if paho is not None and paho.socket() is not None:
-        paho._sock_close()
-    lost = getattr(client, "_disconnected", None)
-    if isinstance(lost, asyncio.Future) and lost.done() and not lost.cancelled():
-        lost.exception()
-
-
 def _state(state: str) -> bytes:
     return f'{{"state":"{state}"}}'.encode()
-
-
-def _answer(refusal: str) -> bytes:
-    import json
-
-    return json.dumps({"ok": not refusal} | ({"reason": refusal} if refusal else {}), ensure_ascii=False).encode()
 
 
 def _first(group: BaseExceptionGroup[BaseException]) -> BaseException:

@@ -13,6 +13,8 @@ from gateway.routing import Quality, VssSignal
 from gateway.services.policy import EventPolicy, Pacer
 from gateway.sim import Kernel, Timer
 
+OnKeptBack = Callable[[str, str], object]
+"""Takes the path of a signal whose value does not go out, and why: once until the next one that does."""
 PolicyOf = Callable[[str], EventPolicy]
 """The policy of a path."""
 
@@ -23,7 +25,14 @@ class Outbox:
     `taken`, `overwritten`: values so far. `close` it at the end.
     """
 
-    def __init__(self, kernel: Kernel, signals: Iterable[VssSignal], policy_of: PolicyOf) -> None:
+    def __init__(
+        self,
+        kernel: Kernel,
+        signals: Iterable[VssSignal],
+        policy_of: PolicyOf,
+        on_kept_back: OnKeptBack | None = None,
+    ) -> None:
+        self.on_kept_back: Final = on_kept_back
         self.on_ready: Callable[[], object] | None = None
         self.taken = 0
         self.overwritten = 0
@@ -75,13 +84,18 @@ class _Lane:
         self._outbox = outbox
         self._kernel = kernel
         self._signal = signal
+        self._policy = policy
         self._pacer = Pacer(policy)
         self._timer = Timer(kernel, self._wake) if policy.cycle_ns or policy.interval_ns else None
         self._stop = signal.listen(self._changed)
 
     def _changed(self, signal: VssSignal) -> None:
-        if self._pacer.changed(signal.datapoint, self._kernel.now):
+        pacer = self._pacer
+        before = pacer.kept_back
+        if pacer.changed(signal.datapoint, self._kernel.now):
             self._outbox.put(signal)
+        elif before is None and (why := pacer.kept_back) is not None and self._outbox.on_kept_back is not None:
+            self._outbox.on_kept_back(signal.path, self._policy.sentence(why))
         self._set_timer()
 
     def _wake(self) -> None:

@@ -15,6 +15,8 @@ from gateway.sim import NS_PER_S
 
 LARGEST: Final = 65536
 """Bytes of a request; the longest string of a vehicle is far shorter."""
+_NOISY: Final = 17
+"""Characters of a number that may have more digits than are meant."""
 _QUALITIES: Final = {quality.value: quality for quality in Quality}
 _encode: Final = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
@@ -22,19 +24,34 @@ _encode: Final = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).enc
 def encode(point: Datapoint, epoch_ns: int) -> bytes:
     """A datapoint for others. `epoch_ns`: nanoseconds since 1970 at the vehicle's time zero.
 
-    A number that JSON does not have (not a number, infinity) is null.
+    A number that JSON does not have (not a number, infinity) is null. Numbers are written as short as they are meant: 0.3
+    for three steps of 0.1.
     """
     value = point.value
-    text = _encode(_finite(value) if isinstance(value, float | list) else value)
+    text = _encode(_plain(value) if isinstance(value, float | list) else value)
     return (
         f'{{"value":{text},"time":"{timestamp(epoch_ns + point.time_ns)}","quality":"{point.quality.value}"}}'.encode()
     )
 
 
-def _finite(value: Value) -> object:
+def _plain(value: Value) -> object:
     if isinstance(value, list):
-        return [_finite(item) for item in value]
-    return None if isinstance(value, float) and not math.isfinite(value) else value
+        return [_plain(item) for item in value]
+    if not isinstance(value, float):
+        return value
+    if not math.isfinite(value):
+        return None
+    return value if len(repr(value)) < _NOISY else _meant(value)
+
+
+def _meant(value: float) -> float:
+    """A number without the noise of raw value times factor plus offset: of 17 digits it is in the last two, or in some more
+    where the offset has taken most of the number away. With those cut off, what was meant has few digits."""
+    for digits in (12, 15):
+        few = float(f"{value:.{digits}g}")
+        if len(repr(few)) <= digits and math.isfinite(few):  # with point and sign: zeros came after them
+            return few
+    return value
 
 
 def timestamp(time_ns: int) -> str:
@@ -72,11 +89,31 @@ def wished(data: bytes, leaf: VssLeaf) -> object:
         return _text(data)
     if isinstance(found, dict):
         if "value" not in found:
-            raise RequestError('expected is a value, or {"value": ...}')
+            raise RequestError('is an object without a value: write the value alone, or {"value": ...}')
         return found["value"]
     if leaf.datatype == "string" and not isinstance(found, str):
         return _text(data)
     return found
+
+
+def answer(refusal: str, request: bytes) -> bytes:
+    """What a set request is answered with: that it was accepted, or why not; and its `id`, where it has one."""
+    found: dict[str, object] = {"ok": not refusal}
+    if refusal:
+        found["reason"] = refusal
+    if (request_id := _id(request)) is not None:
+        found["id"] = request_id
+    return _encode(found).encode()
+
+
+def _id(request: bytes) -> str | int | None:
+    if not request.lstrip().startswith(b"{"):
+        return None
+    try:
+        found = _json(request).get("id")
+    except RequestError:
+        return None
+    return found if isinstance(found, str | int) else None
 
 
 def typed(value: object, leaf: VssLeaf) -> object:

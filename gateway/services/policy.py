@@ -12,6 +12,7 @@ from enum import Enum
 from typing import Final
 
 from gateway.routing import Datapoint, Quality
+from gateway.sim import duration_text
 
 _GOOD: Final = Quality.GOOD
 
@@ -27,6 +28,14 @@ class Send(Enum):
     """Once in each cycle, whatever it is then; a changed quality at once."""
 
 
+class KeptBack(Enum):
+    """Why a new value does not go out at once."""
+
+    CYCLE = "cycle"
+    EPSILON = "epsilon"
+    INTERVAL = "interval"
+
+
 @dataclass(frozen=True, slots=True)
 class EventPolicy:
     """`epsilon`: numbers that differ by no more are the same; `cycle_ns`: again after so long, 0 for never;
@@ -37,14 +46,27 @@ class EventPolicy:
     cycle_ns: int = 0
     interval_ns: int = 0
 
+    def sentence(self, why: KeptBack) -> str:
+        """What of the policy keeps a value back: `at most one every 1 s`."""
+        match why:
+            case KeptBack.CYCLE:
+                return f"only one in each cycle of {duration_text(self.cycle_ns)}"
+            case KeptBack.EPSILON:
+                return f"within epsilon {self.epsilon:g} of what went out"
+        return f"at most one every {duration_text(self.interval_ns)}"
+
 
 class Pacer:
-    """One signal to one receiver. After each call ask again at `deadline`, in nanoseconds; None for never."""
+    """One signal to one receiver. After each call ask again at `deadline`, in nanoseconds; None for never.
 
-    __slots__ = ("_held", "_last", "_policy", "_sent_ns", "deadline")
+    `kept_back`: why a new value has not gone out since the last that did; None while none was kept back.
+    """
+
+    __slots__ = ("_held", "_last", "_policy", "_sent_ns", "deadline", "kept_back")
 
     def __init__(self, policy: EventPolicy) -> None:
         self.deadline: int | None = None
+        self.kept_back: KeptBack | None = None
         self._policy: Final = policy
         self._last: Datapoint | None = None
         self._sent_ns = 0
@@ -60,11 +82,14 @@ class Pacer:
             if self._held and policy.send is Send.CHANGE:  # it came back before the interval had passed
                 self._held = False
                 self.deadline = self._cycle_end()
+            if point.value != last.value:
+                self.kept_back = KeptBack.CYCLE if policy.send is Send.CYCLIC else KeptBack.EPSILON
             return False
         due = self._sent_ns + policy.interval_ns
         if now >= due:
             return self._go(point, now)
         self._held = True
+        self.kept_back = KeptBack.INTERVAL
         self.deadline = due
         return False
 
@@ -91,6 +116,7 @@ class Pacer:
         self._last = point
         self._sent_ns = now
         self._held = False
+        self.kept_back = None
         self.deadline = self._cycle_end()
         return True
 

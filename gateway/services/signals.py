@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from enum import Enum
 from typing import Final
 
 from gateway.routing import NotSentError, SignalError, SignalStore, VssLeaf, VssSignal, VssTree
@@ -13,13 +14,25 @@ from gateway.services.payload import typed, wished
 from gateway.sim import Kernel
 
 
+class Told(Enum):
+    """What a transport did not do."""
+
+    REQUEST_REFUSED = "request refused"
+    HELD_BACK = "held back"
+
+
+Tell = Callable[[Told, str, str], object]
+"""Takes what was not done, the signal's path, and why."""
+
+
 class Signals:
     """All leaves of a tree over the signals of a store. Leaves with a default have it from the start.
 
-    `accepted`, `refused`: set requests so far.
+    `accepted`, `refused`: set requests so far. `tell` hears of each that was refused, and of values held back.
     """
 
-    def __init__(self, kernel: Kernel, store: SignalStore, tree: VssTree) -> None:
+    def __init__(self, kernel: Kernel, store: SignalStore, tree: VssTree, tell: Tell | None = None) -> None:
+        self._tell: Final = tell
         self.kernel: Final = kernel
         self.tree: Final = tree
         self.store: Final = store
@@ -35,13 +48,17 @@ class Signals:
         """Ask an actuator for what a request holds. RequestError, with the sentence for the client, when it cannot be."""
         try:
             self._actuate(self.tree.leaf(path), request)
-        except SignalError as error:
+        except (SignalError, RequestError) as error:
             self.refused += 1
+            if self._tell is not None and path in self.by_path:
+                self._tell(Told.REQUEST_REFUSED, path, error.sentence)
             raise RequestError(error.sentence) from None
-        except RequestError:
-            self.refused += 1
-            raise
         self.accepted += 1
+
+    def held_back(self, path: str, why: str) -> None:
+        """A transport's policy keeps a value back: `why` as `EventPolicy.sentence` has it."""
+        if self._tell is not None:
+            self._tell(Told.HELD_BACK, path, why)
 
     def _actuate(self, leaf: VssLeaf, request: bytes) -> None:
         if leaf.kind is not Kind.ACTUATOR:

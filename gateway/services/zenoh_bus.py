@@ -1,7 +1,4 @@
-"""Signals over Zenoh: each a key with its datapoint; a query gets the values of now; `.../set` asks for one.
-
-Gateways see each other by liveliness tokens. What one takes from others is stale here as soon as who told it is gone.
-"""
+"""Signals over Zenoh: each a key with its datapoint; a query gets the values of now; `.../set` asks for one."""
 
 from __future__ import annotations
 
@@ -14,21 +11,16 @@ from typing import Final
 
 from gateway.links.errors import LinkError
 from gateway.links.wall_time import epoch_ns_of, wall_time_loop
-from gateway.routing import NotSentError, Quality, SignalError, VssSignal
-from gateway.routing.vss import Kind
-from gateway.services.errors import RequestError, ServiceError, need_extra
+from gateway.routing import Quality, VssSignal
+from gateway.services.errors import RequestError, ServiceError
 from gateway.services.inlet import Inlet
 from gateway.services.outbox import Outbox
-from gateway.services.payload import decode, encode
-from gateway.services.signals import Signals, path_pattern
-from gateway.services.topics import ANSWER, GATEWAYS, SET, Topics
+from gateway.services.payload import answer, encode
+from gateway.services.signals import Signals
+from gateway.services.topics import ANSWER, SET, Topics
 from gateway.services.zenoh_options import ZenohOptions
+from gateway.services.zenoh_others import OtherGateways, zenoh
 from gateway.sim import SimulationLoop
-
-try:
-    import zenoh
-except ImportError as error:
-    raise need_extra("Zenoh (--bus zenoh)", "zenoh", error) from None
 
 Tell = Callable[[str], object]
 
@@ -40,14 +32,11 @@ LONGEST_PAUSE_S: Final = 2.0
 _NOBODY: Final = "Unable to connect to any of"
 AT_ONCE: Final = 64
 """Values in a row before others of this program get their turn."""
-MISSED_CYCLES: Final = 3
-"""A taken signal that was not told again for so many cycles is stale."""
 _JSON: Final = zenoh.Encoding.APPLICATION_JSON
 
 
 class ZenohBus:
-    """The signals on a Zenoh network. `gateways`: the others that are there. Counted: `published`, `taken` values,
-    `requests`, `wrong` values of others, with the last reason."""
+    """The signals on a Zenoh network, and the `others` on it. Counted: `published`, `requests`."""
 
     def __init__(
         self, signals: Signals, options: ZenohOptions, name: str, loop: SimulationLoop, epoch_ns: int, tell: Tell
@@ -55,9 +44,7 @@ class ZenohBus:
         self.topics: Final = Topics(options.prefix, signals.tree)
         self.name: Final = name
         self.token: Final = self.topics.gateway(name)
-        self.gateways: Final[set[str]] = set()
-        self.published = self.taken = self.requests = self.wrong = 0
-        self.last_wrong = ""
+        self.published = self.requests = 0
         self.attempted: Final = asyncio.Event()
         """The first attempt to join has been made."""
         self.joined: Final = asyncio.Event()
@@ -65,19 +52,16 @@ class ZenohBus:
         self._options: Final = options
         self._epoch_ns: Final = epoch_ns
         self._tell: Final = tell
-        pattern = path_pattern(options.take)
-        self._take: Final = {path for path in signals.by_path if options.take and pattern.fullmatch(path)}
-        self._tellers: Final[dict[str, str]] = {}
-        own = {path: signal for path, signal in signals.by_path.items() if path not in self._take}
+        self._inlet: Final[Inlet[Callable[[], object]]] = Inlet(loop, lambda work: work(), ROOM)
+        self.others: Final = OtherGateways(signals, options, self.topics, name, self._inlet, tell)
+        own = {path: signal for path, signal in signals.by_path.items() if path not in self.others.paths}
         self._keys: Final = {path: zenoh.KeyExpr(self.topics.of[path]) for path in own}
-        self._outbox: Final = Outbox(signals.kernel, own.values(), options.rules.policy_of)
+        self._outbox: Final = Outbox(signals.kernel, own.values(), options.rules.policy_of, signals.held_back)
         self._publishers: Final[dict[VssSignal, zenoh.Publisher]] = {}
         self._ready: Final = asyncio.Event()
-        self._inlet: Final[Inlet[Callable[[], object]]] = Inlet(loop, lambda work: work(), ROOM)
         self._session: zenoh.Session | None = None
         self._declared: list[object] = []
         """Kept, because what Zenoh declares ends with its object."""
-        self._stops: list[Callable[[], None]] = []
 
     # Beginning and end
 
@@ -107,36 +91,19 @@ class ZenohBus:
 
     def _declare(self, session: zenoh.Session) -> None:
         put, prefix = self._inlet.put, self.topics.prefix
-        others = zenoh.Locality.REMOTE
         self._declared = [
             session.declare_subscriber(f"{prefix}/**{SET}", lambda sample: put(partial(self._wish, sample))),
             session.declare_queryable(
-                f"{prefix}/**", lambda query: put(partial(self._query, query)), allowed_origin=others
+                f"{prefix}/**", lambda query: put(partial(self._query, query)), allowed_origin=zenoh.Locality.REMOTE
             ),
-            session.liveliness().declare_subscriber(
-                f"{prefix}/{GATEWAYS}/*", lambda sample: put(partial(self._alive, sample)), history=True
-            ),
+            *self.others.join(session),
             session.liveliness().declare_token(self.token),
         ]
-        for key in _key_expressions(prefix, self._options.take):
-            told = session.declare_subscriber(
-                key, lambda sample: put(partial(self._told, sample)), allowed_origin=others
-            )
-            self._declared.append(told)
-        self._take_signals()
-
-    def _take_signals(self) -> None:
-        for path in sorted(self._take):
-            cycle_ns = self._options.rules.policy_of(path).cycle_ns
-            signal = self._signals.store.declare(path, MISSED_CYCLES * cycle_ns)
-            if self._signals.tree[path].kind is Kind.ACTUATOR:
-                self._stops.append(signal.listen_target(self._pass_on))
 
     async def close(self) -> None:
         """Tell that nothing is fresh any more, and leave."""
         self._inlet.close()
-        for stop in self._stops:
-            stop()
+        self.others.leave()
         self._outbox.close()
         session, self._session = self._session, None
         if session is None:
@@ -177,15 +144,15 @@ class ZenohBus:
 
     def _wish(self, sample: zenoh.Sample) -> None:
         key = str(sample.key_expr)
-        refusal = self._set(key, sample.payload.to_bytes())
+        request = sample.payload.to_bytes()
+        refusal = self._set(key, request)
         if refusal is not None and self._session is not None:
-            answer = {"ok": not refusal} | ({"reason": refusal} if refusal else {})
-            self._session.put(key.removesuffix(SET) + ANSWER, json.dumps(answer), encoding=_JSON)
+            self._session.put(key.removesuffix(SET) + ANSWER, answer(refusal, request), encoding=_JSON)
 
     def _set(self, key: str, request: bytes) -> str | None:
         """Ask an actuator; the reason where it cannot be, empty where it can. None: others are meant."""
         path = self.topics.path(key)
-        if path in self._take or path not in self._signals.by_path:
+        if path in self.others.paths or path not in self._signals.by_path:
             return None
         self.requests += 1
         try:
@@ -207,70 +174,18 @@ class ZenohBus:
                     query.reply(self._keys[path], data, encoding=_JSON, attachment=self.name)
 
     def _answer(self, query: zenoh.Query, key: str) -> None:
-        refusal = self._set(key, b"" if query.payload is None else query.payload.to_bytes())
+        request = b"" if query.payload is None else query.payload.to_bytes()
+        refusal = self._set(key, request)
         if refusal:
             query.reply_err(refusal)
         elif refusal is not None:
-            query.reply(key, '{"ok": true}', encoding=_JSON)
+            query.reply(key, answer(refusal, request), encoding=_JSON)
 
     def _matching(self, key: zenoh.KeyExpr) -> list[str]:
         path = self.topics.path(str(key))
         if path in self._keys:
             return [path]
         return [path for path, own in self._keys.items() if key.intersects(own)]
-
-    # Others
-
-    def _alive(self, sample: zenoh.Sample) -> None:
-        name = str(sample.key_expr).rpartition("/")[2]
-        if name == self.name:
-            return
-        if sample.kind == zenoh.SampleKind.PUT:
-            self.gateways.add(name)
-            self._tell(f"Zenoh: gateway {name} is there")
-            self._ask()
-            return
-        self.gateways.discard(name)
-        self._tell(f"Zenoh: gateway {name} is gone")
-        for path, teller in self._tellers.items():
-            if teller == name:
-                self._signals.by_path[path].expire()
-
-    def _ask(self) -> None:
-        """For the values of now that we take: who tells them on change may not do it again soon."""
-        if self._session is None:
-            return
-        for key in _key_expressions(self.topics.prefix, self._options.take):
-            self._session.get(key, self._replied, allowed_destination=zenoh.Locality.REMOTE)
-
-    def _replied(self, reply: zenoh.Reply) -> None:
-        if reply.ok is not None:
-            self._inlet.put(partial(self._told, reply.ok))
-
-    def _told(self, sample: zenoh.Sample) -> None:
-        """A value of another gateway."""
-        path = self.topics.path(str(sample.key_expr))
-        if path not in self._take or str(sample.key_expr).endswith(SET):
-            return
-        signal = self._signals.by_path[path]
-        try:
-            value, quality = decode(sample.payload.to_bytes())
-            if quality is Quality.GOOD:
-                signal.publish(self._signals.tree[path].coerce(value))
-                self._tellers[path] = "" if sample.attachment is None else sample.attachment.to_string()
-                self.taken += 1
-            else:
-                signal.expire()
-        except (RequestError, SignalError, ValueError) as error:
-            self.wrong += 1
-            self.last_wrong = f"{path}: {error}"
-
-    def _pass_on(self, signal: VssSignal) -> None:
-        """Somebody here asks for a value that another gateway drives."""
-        if self._session is None or self._tellers.get(signal.path) not in self.gateways:
-            raise NotSentError(f"no gateway on Zenoh tells {signal.path} now")
-        key = self.topics.of[signal.path] + SET
-        self._session.put(key, json.dumps(signal.target.value), encoding=_JSON)
 
 
 @contextlib.asynccontextmanager
@@ -311,15 +226,6 @@ def _open(options: ZenohOptions) -> zenoh.Session:
     for key, value in options.settings().items():
         config.insert_json5(key, json.dumps(value))
     return zenoh.open(config)
-
-
-def _key_expressions(prefix: str, patterns: tuple[str, ...]) -> list[str]:
-    """VSS patterns as Zenoh writes them: a branch is all below it, part of a name is `$*`."""
-    return [f"{prefix}/{'/'.join(_chunk(name) for name in pattern.split('.'))}/**" for pattern in patterns]
-
-
-def _chunk(name: str) -> str:
-    return name if name in ("*", "**") else name.replace("*", "$*")
 
 
 def _sentence(error: Exception) -> str:

@@ -4,10 +4,12 @@ Knows `sim` (nanoseconds, random streams) and `ethernet` (addresses).
 """
 
 from gateway.someip.client import Answer, Calls
-from gateway.someip.discovery import SD_GROUP, SD_PORT, ServiceDiscovery
+from gateway.someip.discovery import SD_GROUP, SD_GROUP_V6, SD_PORT, ServiceDiscovery
 from gateway.someip.errors import CallError, MessageError, PayloadError, SdError, SomeIpError
 from gateway.someip.message import EVENT_FLAG, TP_FLAG, Message, MessageType, ReturnCode, code_text, messages, parse
-from gateway.someip.payload import EMPTY, Array, Basic, ByteOrder, Encoding, Layout, Struct, Text, Tree
+from gateway.someip.payload import Basic, ByteOrder, Layout, Tree
+from gateway.someip.payload_compound import EMPTY, Array, Struct
+from gateway.someip.payload_text import Encoding, Text
 from gateway.someip.payload_types import parse_type
 from gateway.someip.sd_events import (
     Acknowledged,
@@ -50,6 +52,7 @@ __all__ = [
     "EMPTY",
     "EVENT_FLAG",
     "SD_GROUP",
+    "SD_GROUP_V6",
     "SD_PORT",
     "TP_FLAG",
     "Acknowledged",

@@ -28,6 +28,8 @@ from gateway.someip.sessions import Cast, RebootWatch, Session, SessionCounter
 SD_PORT: Final = 30490
 SD_GROUP: Final = "224.224.224.245"
 """The multicast address that most stacks have unless they are told another."""
+SD_GROUP_V6: Final = "ff02::1:ff00"
+"""For IPv6, where none is usual: a group of one link."""
 
 
 class ServiceDiscovery:
@@ -106,6 +108,11 @@ class ServiceDiscovery:
             self.counts["malformed"] += 1
             events.append(Malformed(source, error.sentence))
         return events
+
+    def connected(self, peer: Endpoint, now: int) -> Iterable[SdEvent]:
+        """A TCP connection to us is there; subscriptions over it may be waiting for it."""
+        self._now = now
+        return list(self.offers.connect(peer, now))
 
     def wake(self, now: int) -> Iterable[SdEvent]:
         """Do what is due."""

@@ -8,7 +8,9 @@ from typing import Final
 
 from gateway.errors import nearest
 from gateway.someip.errors import PayloadError
-from gateway.someip.payload import BASIC, LONGEST, Array, Basic, ByteOrder, Encoding, Layout, Text
+from gateway.someip.payload import BASIC, LONGEST, Basic, ByteOrder, Layout
+from gateway.someip.payload_compound import Array
+from gateway.someip.payload_text import Encoding, Text
 
 _TYPE: Final = re.compile(r"([A-Za-z_]\w*)(?:\((\d{1,7})\))?((?:\[\d{0,7}\])*)")
 _DIMENSION: Final = re.compile(r"\[(\d*)\]")

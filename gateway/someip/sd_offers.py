@@ -17,6 +17,10 @@ from gateway.someip.sessions import Cast
 
 SUBSCRIPTIONS: Final = 4096
 """That may be at a time, of all services of one host."""
+HOLD_NS: Final = 100_000_000
+"""How long a subscription over TCP waits for its connection: the two come over different ways, in any order."""
+HELD: Final = 256
+"""That may wait so."""
 
 
 class OfferedGroup(NamedTuple):
@@ -50,11 +54,17 @@ class _Key(NamedTuple):
     subscriber: Subscriber
 
 
+class _Held(NamedTuple):
+    entry: Entry
+    source: Endpoint
+    due: int
+
+
 class Offers:
-    """All offers of one host. `connected`: peers with a TCP connection to us, kept by whoever has the sockets."""
+    """All offers of one host. `connected`: peers with a TCP connection to us, told by whoever has the sockets."""
 
     def __init__(self, timing: SdTiming, random: Stream, outbox: Outbox, group: Endpoint) -> None:
-        self.connected: set[Endpoint] = set()
+        self.connected: Final[set[Endpoint]] = set()
         self.changes = 0
         """Counts with each change of who is subscribed to what."""
         self.offers: Final[dict[Instance, Offer]] = {}
@@ -64,12 +74,14 @@ class Offers:
         self._group = group
         self._phases: dict[Instance, Phases] = {}
         self._expiry: dict[_Key, int] = {}
+        self._held: dict[_Key, _Held] = {}
 
     @property
     def due(self) -> int:
         return min(
             min((phases.due for phases in self._phases.values()), default=FOREVER),
             min(self._expiry.values(), default=FOREVER),
+            min((held.due for held in self._held.values()), default=FOREVER),
         )
 
     def subscribers(self, instance: Instance, eventgroup: int) -> list[Subscriber]:
@@ -95,9 +107,21 @@ class Offers:
             if phases.take(now):
                 self._outbox.put(self.offers[instance].entry(self._timing.ttl_s), self._group, now)
         yield from self._end((key for key, expiry in self._expiry.items() if expiry <= now), Gone.EXPIRED)
+        for key in [key for key, held in self._held.items() if held.due <= now]:
+            entry, source, _ = self._held.pop(key)
+            faulty = f"there is no TCP connection from {key.subscriber.tcp}"
+            yield from self.subscribe(entry, source, now, faulty=faulty)
 
     def rebooted(self, host: str) -> Iterator[SdEvent]:
+        self._held = {key: held for key, held in self._held.items() if key.subscriber.host != host}
         yield from self._end((key for key in self._expiry if key.subscriber.host == host), Gone.REBOOTED)
+
+    def connect(self, peer: Endpoint, now: int) -> Iterator[SdEvent]:
+        """A TCP connection is there; the subscriptions over it may have come before."""
+        self.connected.add(peer)
+        for key in [key for key in self._held if key.subscriber.tcp == peer]:
+            entry, source, _ = self._held.pop(key)
+            yield from self.subscribe(entry, source, now)
 
     def disconnected(self, peer: Endpoint) -> Iterator[SdEvent]:
         """A TCP connection is gone, and the subscriptions over it with it."""
@@ -124,11 +148,17 @@ class Offers:
         subscriber, reason = _subscriber(entry, source)
         key = _Key(instance, entry.eventgroup, subscriber)
         if entry.ttl == 0:
+            self._held.pop(key, None)
             yield from self._end([key] if key in self._expiry else [], Gone.STOPPED)
             return
         reason = faulty or self._refusal(offer, entry, subscriber) or reason
         if not reason and key not in self._expiry and len(self._expiry) >= SUBSCRIPTIONS:
             reason = f"there are {SUBSCRIPTIONS} subscriptions already"
+        if not reason and subscriber.tcp is not None and subscriber.tcp not in self.connected:
+            if key in self._held or len(self._held) < HELD:
+                self._held.setdefault(key, _Held(entry, source, now + HOLD_NS))
+                return
+            reason = f"{HELD} others wait for their TCP connections"
         answer = entry._replace(type=EntryType.ACK, initial_data=0, options=())
         if reason or offer is None:
             self._outbox.put(answer._replace(ttl=0), source, now)
@@ -155,8 +185,6 @@ class Offers:
             return "it is offered over TCP only"
         if subscriber.tcp is not None and offer.tcp is None:
             return "it is offered over UDP only"
-        if subscriber.tcp is not None and subscriber.tcp not in self.connected:
-            return f"there is no TCP connection from {subscriber.tcp}"
         return ""
 
     def _end(self, keys: Iterable[_Key], why: Gone) -> Iterator[SdEvent]:

@@ -238,6 +238,12 @@ class BoundPayload:
             if part.sink is not None
         ]
 
+    def lose(self) -> None:
+        """Whoever told the values is gone: none of them is fresh."""
+        for part in self.parts:
+            if isinstance(part.sink, VssSink):
+                part.sink.lose()
+
 
 def _put(tree: dict[str, Any], path: tuple[str, ...], value: Tree) -> None:
     for name in path[:-1]:

@@ -9,8 +9,10 @@ from typing import Final
 
 from gateway.errors import GatewayError
 from gateway.routing import VssSignal
-from gateway.services.someip.binding import BoundPayload, VssSink, write
+from gateway.services.someip.binding import BoundPayload, write
 from gateway.services.someip.definition import FieldDefinition, MethodDefinition, ServiceDefinition
+from gateway.services.someip.reception import Reception
+from gateway.sim import Kernel
 from gateway.someip import Answer, Found, Message, PayloadError, ReturnCode, code_text
 
 Call = Callable[[int, bytes, Callable[[Answer], object]], object]
@@ -23,17 +25,28 @@ Request = Callable[["Consumer", int, bytes, Done], object]
 
 
 class Consumer:
-    """One consumed service. `found`: where it is; `faults` counts what could not be, by what it was."""
+    """One consumed service. `found`: where it is; `faults` counts what could not be, by what it was; `unwanted`: events
+    that come with an eventgroup and are not ours to take, by their ids."""
 
-    def __init__(self, definition: ServiceDefinition, call: Request) -> None:
+    def __init__(self, kernel: Kernel, definition: ServiceDefinition, call: Request) -> None:
         self.definition: Final = definition
         self.found: Found | None = None
         self.missing = "not looked for yet"
-        self.events: Final[Counter[str]] = Counter()
         self.faults: Final[Counter[str]] = Counter()
+        self.unwanted: Final[Counter[int]] = Counter()
         self._call: Call = partial(call, self)
-        self._events = {event.id: event for event in definition.events}
+        self._receptions: Final = {event.id: Reception(kernel, event, self._refused) for event in definition.events}
         self._ends: list[Callable[[], None]] = []
+
+    @property
+    def events(self) -> dict[str, int]:
+        """What was taken of each event."""
+        return {each.event.name: each.count for each in self._receptions.values() if each.count}
+
+    @property
+    def checks(self) -> dict[str, str]:
+        """How far each event that is protected end to end can be relied on."""
+        return {each.event.name: each.check.state.value for each in self._receptions.values() if each.check is not None}
 
     @property
     def groups(self) -> list[int]:
@@ -58,6 +71,8 @@ class Consumer:
     def available(self, found: Found) -> None:
         self.found = found
         self.missing = ""
+        for reception in self._receptions.values():
+            reception.start()
         for each in self.definition.fields:
             if each.getter is not None:
                 self._call(each.getter, b"", partial(self._got, each.name, each.payload))
@@ -66,23 +81,25 @@ class Consumer:
         """What it fed is not fresh any more."""
         self.found = None
         self.missing = why
-        payloads = [each.payload for each in self.definition.events]
-        payloads += [each.payload for each in self.definition.fields]
-        for payload in payloads:
-            for part in payload.parts:
-                if isinstance(part.sink, VssSink):
-                    part.sink.lose()
+        for reception in self._receptions.values():
+            reception.stop()
+        for each in self.definition.fields:
+            each.payload.lose()
 
     def event(self, message: Message) -> None:
         """Take a notification."""
-        definition = self._events.get(message.method)
-        if definition is None:
-            self.faults[f"event 0x{message.method:04X} is not of {self.definition.name}"] += 1
+        reception = self._receptions.get(message.method)
+        if reception is None:
+            self.unwanted[message.method] += 1
         elif message.interface_version != self.definition.major:
-            self.faults[f"{definition.name}: interface version {message.interface_version}"] += 1
+            self.faults[f"{reception.event.name}: interface version {message.interface_version}"] += 1
         else:
-            self.events[definition.name] += 1
-            self._take(definition.name, definition.payload, message.payload)
+            payload = reception.take(message)
+            if payload is not None:
+                self._take(reception.event.name, reception.event.payload, payload)
+
+    def _refused(self, why: str) -> None:
+        self.faults[why] += 1
 
     def _got(self, name: str, payload: BoundPayload, answer: Answer) -> None:
         if answer.return_code == ReturnCode.OK:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from gateway.com.e2e_profiles import E2EConfig
 from gateway.routing import Value
 from gateway.services.policy import EventPolicy
 from gateway.services.someip.binding import BoundPayload, Sink
@@ -13,7 +14,10 @@ from gateway.someip import Instance, OfferedGroup
 
 @dataclass(frozen=True, slots=True)
 class EventDefinition:
-    """An event, or the notifier of a field (`is_field`: new subscribers get its value at once)."""
+    """An event, or the notifier of a field (`is_field`: new subscribers get its value at once).
+
+    `protection`: end to end. `cycle_ns` of a consumed event's policy: it comes that often at least; 0 where that is not known.
+    """
 
     name: str
     id: int
@@ -21,6 +25,7 @@ class EventDefinition:
     payload: BoundPayload
     policy: EventPolicy = field(default_factory=EventPolicy)
     is_field: bool = False
+    protection: E2EConfig | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,9 +6,11 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
+from gateway.com.e2e_profiles import E2EConfig
 from gateway.ethernet import Endpoint
 from gateway.services.someip.definition import EventDefinition, ServiceDefinition
 from gateway.services.someip.network import DatagramPort
+from gateway.services.someip.protection import EventProtector
 from gateway.services.someip.provider import Provider
 from gateway.services.someip.streams import Streams
 from gateway.someip import Instance, Message, MessageType, Offers, Subscriber, segments
@@ -31,6 +33,7 @@ class EventSender:
         self._counts = counts
         self._sessions: Counter[tuple[Instance, int]] = Counter()
         self._audiences: dict[tuple[Instance, int], _Audience] = {}
+        self._protectors: dict[tuple[Instance, int], EventProtector] = {}
 
     def notify(self, service: ServiceDefinition, offers: Offers, event: EventDefinition, payload: bytes) -> None:
         """Send an event to everyone who has subscribed to one of its eventgroups."""
@@ -39,19 +42,26 @@ class EventSender:
         if audience is None or audience.changes != offers.changes:
             audience = self._audiences[key] = _audience(service, offers, event)
         if audience.udp or audience.tcp:
-            self._emit(service, self._notification(service, event, payload), audience.udp, audience.tcp)
+            message = self._notification(service, event, payload)
+            if event.protection is not None:
+                message = self._protector(key, event.protection).protect(message)
+            self._emit(service, message, audience.udp, audience.tcp)
 
     def initial(self, provider: Provider, eventgroup: int, subscriber: Subscriber) -> None:
         """The values of an eventgroup's fields, to a new subscriber only."""
         tcp = () if subscriber.tcp is None else (subscriber.tcp,)
         udp = () if tcp or subscriber.udp is None else (subscriber.udp,)
         for event, payload in provider.initial(eventgroup):
-            self._emit(provider.definition, self._notification(provider.definition, event, payload), udp, tcp)
+            message = self._notification(provider.definition, event, payload)
+            if event.protection is not None:
+                message = self._protector((provider.definition.instance, event.id), event.protection).again(message)
+            self._emit(provider.definition, message, udp, tcp)
 
     def forget(self) -> None:
         """As after a start."""
         self._sessions.clear()
         self._audiences.clear()
+        self._protectors.clear()
 
     def _emit(
         self, service: ServiceDefinition, message: Message, udp: Sequence[Endpoint], tcp: Sequence[Endpoint]
@@ -72,6 +82,12 @@ class EventSender:
         session = self._sessions[key] % 0xFFFF + 1
         self._sessions[key] = session
         return Message(service.instance.service, event.id, payload, MessageType.NOTIFICATION, 0, session, service.major)
+
+    def _protector(self, key: tuple[Instance, int], config: E2EConfig) -> EventProtector:
+        found = self._protectors.get(key)
+        if found is None:
+            found = self._protectors[key] = EventProtector(config)
+        return found
 
 
 def _audience(service: ServiceDefinition, offers: Offers, event: EventDefinition) -> _Audience:

@@ -11,7 +11,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
-from gateway.ethernet import Packet, parse
+from gateway.ethernet import EthernetError, Packet, parse
+from gateway.services.someip.socket_options import family_of, place, prepare_multicast, scope_of
 
 _SIOCGIFADDR: Final = 0x8915
 _IFF_UP: Final = 0x1
@@ -23,7 +24,11 @@ BATCH: Final = 64
 
 
 def interface_of(address: str) -> str | None:
-    """The interface that has an IPv4 address; one of 127.0.0.0/8 is lo's. None when there is none."""
+    """The interface that has an IP address; one of 127.0.0.0/8 is lo's. None when there is none."""
+    if ":" in address:
+        with contextlib.suppress(OSError, EthernetError):
+            return socket.if_indextoname(scope_of(address))
+        return None
     if address.startswith("127."):
         return "lo"
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
@@ -39,28 +44,31 @@ def interface_of(address: str) -> str | None:
 def multicast_trouble(address: str, group: str, port: int) -> str | None:
     """Why multicast does not work from this address, and what to do; None when nothing is to be seen."""
     name = interface_of(address)
-    if name is None and ":" not in address:
+    if name is None:
         return f"{address} is no address of this machine"
-    flags = _flags(name or "")
+    flags = _flags(name)
     if not flags & _IFF_UP:
         return f"{name} is down: ip link set {name} up"
     if not flags & (_IFF_MULTICAST | _IFF_LOOPBACK):
         return f"{name} has no multicast: ip link set {name} multicast on"
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+    scope = scope_of(address)
+    with socket.socket(family_of(address), socket.SOCK_DGRAM) as probe:
         try:
-            probe.setsockopt(socket.IPPROTO_IP, socket.IP_MULTICAST_IF, socket.inet_aton(address))
-            probe.connect((group, port))
+            prepare_multicast(probe, address, scope)
+            probe.connect(place(group, port, scope))
         except OSError as error:
-            return f"no route for multicast on {name} ({error.strerror}): ip route add 224.0.0.0/4 dev {name}"
+            groups = "-6 route add multicast ff00::/8 table local" if ":" in group else "route add 224.0.0.0/4"
+            return f"no route for multicast on {name} ({error.strerror}): ip {groups} dev {name}"
     return None
 
 
 def route_trouble(address: str, host: str) -> str | None:
     """Why `host` cannot be reached from this address; None when there is a route."""
-    with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET, socket.SOCK_DGRAM) as probe:
+    scope = scope_of(address)
+    with socket.socket(family_of(host), socket.SOCK_DGRAM) as probe:
         try:
-            probe.bind((address, 0))
-            probe.connect((host, 9))
+            probe.bind(place(address, 0, scope))
+            probe.connect(place(host, 9, scope))
         except OSError as error:
             return f"there is no route to {host} from {address} ({error.strerror})"
     return None

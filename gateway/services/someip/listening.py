@@ -9,7 +9,7 @@ from collections.abc import Callable
 from gateway.ethernet import Endpoint, Packet, is_multicast
 from gateway.services.someip.interfaces import Sniffer, interface_of, multicast_trouble, route_trouble
 from gateway.services.someip.monitor import Monitor
-from gateway.services.someip.node import NodeOptions
+from gateway.services.someip.options import NodeOptions
 from gateway.services.someip.sockets import SocketNetwork
 from gateway.sim import SimulationLoop
 

@@ -8,25 +8,24 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
 from typing import Final
 
 from gateway.errors import GatewayError
-from gateway.ethernet import Endpoint, is_multicast
+from gateway.ethernet import Endpoint, is_multicast, unscoped
 from gateway.services.someip.consumer import Consumer
 from gateway.services.someip.consumption import Consumption
 from gateway.services.someip.definition import EventDefinition, ServiceDefinition
 from gateway.services.someip.events import EventSender
 from gateway.services.someip.groups import MulticastPorts
-from gateway.services.someip.network import ByteStream, Closable, DatagramPort, Network
+from gateway.services.someip.network import ByteStream, Network
+from gateway.services.someip.options import NodeOptions
+from gateway.services.someip.ports import NodePorts, Receivers
 from gateway.services.someip.provider import Provider
 from gateway.services.someip.reporting import consumed, offered, trouble
 from gateway.services.someip.status import NodeStatus, Notes
 from gateway.services.someip.streams import Streams
 from gateway.sim import Kernel, Stream, Timer
 from gateway.someip import (
-    SD_GROUP,
-    SD_PORT,
     TP_FLAG,
     Acknowledged,
     Answer,
@@ -41,8 +40,6 @@ from gateway.someip import (
     Reassembler,
     ReturnCode,
     SdEvent,
-    SdTiming,
-    Server,
     ServiceDiscovery,
     Subscribed,
     Unavailable,
@@ -53,19 +50,6 @@ from gateway.someip import (
 )
 
 _ANSWERS: Final = (MessageType.RESPONSE, MessageType.ERROR)
-
-
-@dataclass(frozen=True, slots=True)
-class NodeOptions:
-    """Where a node is, and its service discovery. `client`: its client id in calls; `call_timeout_ns`: for an answer."""
-
-    address: str
-    group: str = SD_GROUP
-    sd_port: int = SD_PORT
-    timing: SdTiming = field(default_factory=SdTiming)
-    client: int = 0x0100
-    client_port: int = 0
-    call_timeout_ns: int = 1_000_000_000
 
 
 class Node:
@@ -84,23 +68,20 @@ class Node:
         self.notes: Final = Notes()
         self._kernel = kernel
         self._random = random
-        local = Endpoint(options.address, options.sd_port)
+        self._host = unscoped(options.address)
+        local = Endpoint(self._host, options.sd_port)
         self._group = Endpoint(options.group, options.sd_port)
         self.discovery = ServiceDiscovery(local, self._group, options.timing, random)
         self._calls = Calls(options.client)
         self._timer = Timer(kernel, self._wake)
         self.providers: Final = {each.instance: self._provider(each) for each in offered}
-        self.consumers: Final = [Consumer(each, self._request) for each in consumed]
-        self._servers: dict[int, Server] = {}
-        self._ports: dict[int, DatagramPort] = {}
-        self._listening: list[Closable] = []
-        self._sd: DatagramPort | None = None
-        self._client: DatagramPort | None = None
+        self.consumers: Final = [Consumer(kernel, each, self._request) for each in consumed]
+        self._ports = NodePorts(options, Receivers(self._sd_datagram, self._datagram, self._accept))
         self._network: Network | None = None
         self._streams = Streams(self.counts, self._stream_message, self._stream_closed)
         self._multicast = MulticastPorts(self._datagram)
         self._consumption = Consumption(kernel, self.consumers, self._streams, self.notes, self._pump)
-        self._sender = EventSender(self._ports, self._streams, self.counts)
+        self._sender = EventSender(self._ports.udp, self._streams, self.counts)
         self._reassembler = Reassembler()
 
     # On and off the network
@@ -109,7 +90,9 @@ class Node:
         """Go on the network: offer, look for, listen. GatewayError when a port cannot be had; then nothing is open."""
         self._network = network
         try:
-            self._open_ports(network)
+            self._ports.open(network, self.providers.values())
+            if self.consumers:
+                self._ports.open_client(network)
         except BaseException:
             self._close_ports()
             raise
@@ -117,30 +100,15 @@ class Node:
         for provider in self.providers.values():
             provider.start()
             self.discovery.offer(self._offer(provider.definition), now)
-        self._consumption.open(self.discovery, network, self._client)
+        self._consumption.open(self.discovery, network, self._ports.client)
         for consumer in self.consumers:
             definition = consumer.definition
             self.discovery.search(Wanted(*definition.instance, definition.major, owner=definition.owner), now)
         self._pump()
 
-    def _open_ports(self, network: Network) -> None:
-        options = self.options
-        self._sd = network.open_udp(options.sd_port, self._sd_datagram)
-        self._sd.join(options.group)
-        if self.consumers:
-            self._client = network.open_udp(options.client_port, self._datagram)
-        for provider in self.providers.values():
-            definition = provider.definition
-            for port in dict.fromkeys(each for each in (definition.udp, definition.tcp) if each is not None):
-                self._servers.setdefault(port, Server()).add(provider.served)
-            if definition.udp is not None and definition.udp not in self._ports:
-                self._ports[definition.udp] = network.open_udp(definition.udp, self._datagram)
-            if definition.tcp is not None:
-                self._listening.append(network.listen(definition.tcp, self._accept))
-
     def close(self) -> None:
         """Take back offers and subscriptions, and go off the network."""
-        if self._sd is None:
+        if self._ports.sd is None:
             return
         self.discovery.stop(self._kernel.now)
         self._send_discovery()
@@ -152,13 +120,7 @@ class Node:
         self._reset()
 
     def _close_ports(self) -> None:
-        for port in (self._sd, self._client, *self._ports.values(), *self._listening):
-            if port is not None:
-                port.close()
-        self._sd = self._client = None
-        self._ports.clear()
-        self._listening.clear()
-        self._servers.clear()
+        self._ports.close()
         self._streams.close_all()
         self._multicast.close()
 
@@ -182,9 +144,9 @@ class Node:
             return
         if found.tcp is not None and self._streams.has(found.tcp):
             self._streams.send(message.build(), found.tcp)
-        elif found.udp is not None and self._client is not None:
+        elif found.udp is not None and self._ports.client is not None:
             for segment in segments(message):
-                self._client.send(segment.build(), found.udp)
+                self._ports.client.send(segment.build(), found.udp)
         self._set_timer()
 
     def _request(self, consumer: Consumer, method: int, payload: bytes, done: Callable[[Answer], object]) -> None:
@@ -202,7 +164,7 @@ class Node:
     # What comes in
 
     def _datagram(self, data: bytes, source: Endpoint, target: Endpoint) -> None:
-        port = self._ports.get(target.port)
+        port = self._ports.udp.get(target.port)
         try:
             for message in messages(data):
                 answer = self._message(message, source, target.port)
@@ -228,12 +190,12 @@ class Node:
             if not self._consumption.event(message, source):
                 self.counts["events that nobody wants"] += 1
             return None
-        server = self._servers.get(port)
+        server = self._ports.servers.get(port)
         return None if server is None else server.receive(message)
 
     def _accept(self, stream: ByteStream) -> None:
         self._streams.add(stream)
-        self.discovery.offers.connected.add(stream.remote)
+        self._handle(self.discovery.connected(stream.remote, self._kernel.now))
 
     def _stream_message(self, message: Message, source: Endpoint, stream: ByteStream) -> None:
         answer = self._message(message, source, stream.local.port)
@@ -297,10 +259,11 @@ class Node:
         self._set_timer()
 
     def _send_discovery(self) -> None:
-        if self._sd is None:
+        port = self._ports.sd
+        if port is None:
             return
         for datagram in self.discovery.outgoing():
-            if not self._sd.send(datagram.data, datagram.target):
+            if not port.send(datagram.data, datagram.target):
                 self.counts[f"SD messages not sent to {datagram.target}"] += 1
 
     def _set_timer(self) -> None:
@@ -311,7 +274,7 @@ class Node:
             self._timer.cancel()
 
     def _offer(self, service: ServiceDefinition) -> Offer:
-        host = self.options.address
+        host = self._host
         udp = None if service.udp is None else Endpoint(host, service.udp)
         tcp = None if service.tcp is None else Endpoint(host, service.tcp)
         return Offer(service.instance, service.major, service.minor, udp, tcp, service.groups)
@@ -323,7 +286,7 @@ class Node:
             faults[f"TP: {fault.value}"] += count
         return NodeStatus(
             self.options.address,
-            [offered(each, self.discovery.offers, self._servers) for each in self.providers.values()],
+            [offered(each, self.discovery.offers, self._ports.servers) for each in self.providers.values()],
             [consumed(each, self.discovery.finds) for each in self.consumers],
             dict(self.discovery.counts),
             dict(faults),

@@ -60,12 +60,14 @@ def consumed(consumer: Consumer, finds: Finds) -> ConsumedStatus:
     for group in consumer.groups if found is not None else ():
         standing = finds.standings.get((found.instance, group)) if found is not None else None
         groups[group] = "not asked" if standing is None else standing.value
+    unwanted = {f"event 0x{event:04X} is not of {definition.name}": count for event, count in consumer.unwanted.items()}
     return ConsumedStatus(
         definition.name,
         str(definition.instance),
         None if found is None else found.host,
         consumer.missing,
         groups,
-        dict(consumer.events),
-        dict(consumer.faults),
+        consumer.events,
+        consumer.checks,
+        {**consumer.faults, **unwanted},
     )

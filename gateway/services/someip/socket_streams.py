@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Final
 
 from gateway.ethernet import Endpoint
-from gateway.services.someip.socket_options import family_of, refused
+from gateway.services.someip.socket_options import endpoint, family_of, place, refused
 
 if TYPE_CHECKING:
     from gateway.services.someip.sockets import SocketNetwork
@@ -34,8 +34,8 @@ class SocketStream(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         assert isinstance(transport, asyncio.Transport)
         self._transport = transport
-        self.remote = Endpoint(*transport.get_extra_info("peername")[:2])
-        self.local = Endpoint(*transport.get_extra_info("sockname")[:2])
+        self.remote = endpoint(transport.get_extra_info("peername"))
+        self.local = endpoint(transport.get_extra_info("sockname"))
         self._network.streams.add(self)
         if self._closed:
             transport.close()
@@ -81,7 +81,7 @@ class SocketListening:
         opened.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         opened.setblocking(False)
         try:
-            opened.bind((network.address, port))
+            opened.bind(place(network.address, port, network.scope))
             opened.listen(64)
         except OSError as error:
             opened.close()

@@ -16,7 +16,15 @@ from typing import Any, Final, Protocol
 
 from gateway.ethernet import Endpoint, EthernetError, Packet, is_multicast
 from gateway.services.someip.network import Receive
-from gateway.services.someip.socket_options import join_group, udp_socket
+from gateway.services.someip.socket_options import (
+    endpoint,
+    join_group,
+    named,
+    place,
+    prepare_multicast,
+    scope_of,
+    udp_socket,
+)
 from gateway.services.someip.socket_streams import SocketListening, SocketStream
 
 BATCH: Final = 64
@@ -37,12 +45,11 @@ class SocketPort:
     def __init__(self, network: SocketNetwork, port: int, receive: Receive) -> None:
         self._network = network
         self._receive = receive
-        self._socket = udp_socket(network.address, port)
-        self._sendto = self._socket.sendto
-        host, number = self._socket.getsockname()[:2]
-        self.local: Final = Endpoint(host, number)
+        self._socket = udp_socket(network.address, port, network.scope)
+        self._sendto = self._socket.sendto if ":" not in network.address else self._send_scoped
+        self.local: Final = endpoint(self._socket.getsockname())
         self._groups: list[GroupPort] = []
-        self._prepare_multicast()
+        prepare_multicast(self._socket, network.address, network.scope)
         network.read(self._socket, self.local, receive)
 
     def send(self, payload: bytes, target: Endpoint) -> bool:
@@ -79,15 +86,8 @@ class SocketPort:
         self._groups.clear()
         self._network.stop_reading(self._socket)
 
-    def _prepare_multicast(self) -> None:
-        address, sending = self._network.address, self._socket
-        if ":" in address:
-            sending.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_MULTICAST_HOPS, 1)
-            sending.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_MULTICAST_LOOP, 1)
-        else:
-            sending.setsockopt(socket.IPPROTO_IP, socket.IP_MULTICAST_IF, socket.inet_aton(address))
-            sending.setsockopt(socket.IPPROTO_IP, socket.IP_MULTICAST_TTL, 1)
-            sending.setsockopt(socket.IPPROTO_IP, socket.IP_MULTICAST_LOOP, 1)
+    def _send_scoped(self, payload: bytes, target: Endpoint) -> int:
+        return self._socket.sendto(payload, place(*target, self._network.scope))
 
 
 class GroupPort:
@@ -99,9 +99,9 @@ class GroupPort:
         if not is_multicast(group):
             raise EthernetError(f"{group} is no multicast address: those are 224.0.0.0 to 239.255.255.255 and ff00::/8")
         self._network = network
-        self._socket = udp_socket(group, port)
+        self._socket = udp_socket(group, port, network.scope)
         try:
-            join_group(self._socket, group, network.address)
+            join_group(self._socket, group, network.address, network.scope)
         except OSError as error:
             self._socket.close()
             raise EthernetError(
@@ -117,12 +117,14 @@ class GroupPort:
 class SocketNetwork:
     """The network of this machine, by one of its addresses. Close it when the node is closed.
 
-    `watch` sees what goes over UDP and TCP, `counts` what could not.
+    `watch` sees what goes over UDP and TCP, `counts` what could not; `scope`: the index of an IPv6 address's interface.
+    EthernetError for an interface that is not there.
     """
 
     def __init__(self, loop: asyncio.AbstractEventLoop, address: str, watch: Watch | None = None) -> None:
         self.loop: Final = loop
         self.address: Final = address
+        self.scope: Final = scope_of(address)
         self.watch: Final = watch
         self.counts: Final[Counter[str]] = Counter()
         self.streams: Final[set[SocketStream]] = set()
@@ -149,13 +151,13 @@ class SocketNetwork:
         def ready() -> None:
             for _ in range(BATCH):
                 try:
-                    data, place = opened.recvfrom(LARGEST)
+                    data, sender = opened.recvfrom(LARGEST)
                 except (BlockingIOError, InterruptedError):
                     return
                 except OSError as error:  # an answer of ICMP to what was sent before
                     self.counts[f"told by the network: {error.strerror}"] += 1
                     return
-                source = Endpoint(*place[:2])
+                source = endpoint(sender)
                 if self.watch is not None and source != own:
                     self.watch.observe(Packet(source, target, data))
                 receive(data, source, target)
@@ -187,7 +189,8 @@ class SocketNetwork:
 
     async def _connect(self, stream: SocketStream, target: Endpoint) -> None:
         try:
-            await self.loop.create_connection(lambda: stream, *target, local_addr=(self.address, 0))
+            where, own = named(target.host, self.scope), named(self.address, self.scope)
+            await self.loop.create_connection(lambda: stream, where, target.port, local_addr=(own, 0))
         except OSError as error:
             self.counts[f"TCP to {target}: {error.strerror or error}"] += 1
             stream.lost()

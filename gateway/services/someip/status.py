@@ -46,7 +46,7 @@ class OfferedStatus:
 
 @dataclass(frozen=True, slots=True)
 class ConsumedStatus:
-    """A consumed service: where it is, or `missing`: why it is not there."""
+    """A consumed service: where it is, or `missing`: why it is not there. `checks`: by event, the end-to-end check's state."""
 
     name: str
     instance: str
@@ -54,6 +54,7 @@ class ConsumedStatus:
     missing: str
     groups: dict[int, str]
     events: dict[str, int]
+    checks: dict[str, str]
     faults: dict[str, int]
 
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-from gateway.ethernet import Endpoint, Segment, is_multicast, packed
+from gateway.ethernet import Endpoint, Segment, is_multicast, packed, unscoped
 from gateway.links.addresses import address
 from gateway.services.policy import EventPolicy, Send
 from gateway.services.someip import (
@@ -18,7 +18,7 @@ from gateway.services.someip import (
     ServiceDefinition,
 )
 from gateway.sim import NS_PER_S
-from gateway.someip import EVENT_FLAG, ByteOrder, Instance, OfferedGroup, SdTiming
+from gateway.someip import EVENT_FLAG, SD_GROUP, SD_GROUP_V6, ByteOrder, Instance, OfferedGroup, SdTiming
 from gateway.vehicle.assembly.service_payloads import Format, PayloadBuilder, Use, named_types
 from gateway.vehicle.errors import VehicleFileError
 from gateway.vehicle.file.read import VehicleFile
@@ -33,8 +33,13 @@ from gateway.vehicle.file.services import (
 )
 from gateway.vehicle.vehicle import Vehicle
 
+if TYPE_CHECKING:
+    from gateway.com.e2e_profiles import E2EConfig
+
 Attempt = Callable[..., object]
 """`Builder.attempt`: does something; a fault gets the place that follows."""
+_IPV6: Final = 16
+"""Bytes of an address."""
 _READS: Final = Use(reads=True, writes=False)
 _WRITES: Final = Use(reads=False, writes=True)
 _BOTH: Final = Use(reads=True, writes=True)
@@ -72,17 +77,17 @@ class ServiceBuilder:
             [each for each in consumed if each is not None],
         )
         vehicle.ethernet = Segment(vehicle.kernel, vehicle.streams.stream("ethernet"))
-        vehicle.network = vehicle.ethernet.attach(vehicle.gateway.name, options.address)
+        vehicle.network = vehicle.ethernet.attach(vehicle.gateway.name, unscoped(options.address))
 
     # The node
 
     def _options(self) -> NodeOptions:
         spec = self._spec.discovery
-        packed(self._spec.address)
-        if not is_multicast(spec.group):
-            raise VehicleFileError(f"discovery: {spec.group} is no multicast address")
-        if len(packed(spec.group)) != len(packed(self._spec.address)):
-            raise VehicleFileError(f"discovery: {spec.group} and {self._spec.address} are not of one IP version")
+        group = spec.group or (SD_GROUP_V6 if len(packed(self._spec.address)) == _IPV6 else SD_GROUP)
+        if not is_multicast(group):
+            raise VehicleFileError(f"discovery: {group} is no multicast address")
+        if len(packed(group)) != len(packed(self._spec.address)):
+            raise VehicleFileError(f"discovery: {group} and {self._spec.address} are not of one IP version")
         seconds, rest = divmod(spec.ttl, NS_PER_S)
         if rest or not 1 <= seconds < 0xFFFFFF:
             raise VehicleFileError("discovery: ttl is in whole seconds, at least one")
@@ -94,7 +99,7 @@ class ServiceBuilder:
             response_delay_ns=(0, spec.response_delay),
             ttl_s=seconds,
         )
-        return NodeOptions(self._spec.address, spec.group, spec.port, timing)
+        return NodeOptions(self._spec.address, group, spec.port, timing)
 
     def _types(self) -> None:
         _, faults = named_types(self._spec.types, ByteOrder.BIG, 4)
@@ -180,6 +185,10 @@ class ServiceBuilder:
         where = address(group.multicast)
         if not is_multicast(where.host):
             raise VehicleFileError(f"eventgroup {number}: {where.host} is no multicast address")
+        if len(packed(where.host)) != len(packed(self._spec.address)):
+            raise VehicleFileError(
+                f"eventgroup {number}: {where.host} and {self._spec.address} are not of one IP version"
+            )
         if spec.udp is None:
             raise VehicleFileError(f"eventgroup {number}: multicast needs a UDP port of the service")
         return OfferedGroup(Endpoint(*where), group.threshold)
@@ -220,11 +229,19 @@ class _Contents:
     def _event(self, name: str, spec: EventSpec) -> None:
         self._take_id(spec.id, name)
         payload = self._payloads.single(spec, self._form, _READS if self._offered else _TOLD)
-        self._events.append(EventDefinition(name, spec.id, tuple(spec.group), payload, _policy(spec)))
+        protection = _protection(spec)
+        event = EventDefinition(name, spec.id, tuple(spec.group), payload, _policy(spec), protection=protection)
+        self._events.append(event)
 
     def _field(self, name: str, spec: FieldSpec) -> None:
         if spec.get is None and spec.set is None and spec.notify is None:
             raise VehicleFileError("a field has at least one of get, set and notify")
+        if spec.e2e is not None and spec.notify is None:
+            raise VehicleFileError("`e2e` protects the notifier of a field, and it has none: give it a `notify`")
+        if spec.e2e is not None and spec.get is not None and not self._offered:
+            raise VehicleFileError(
+                "`e2e` protects the notifier; the getter's answer would come unchecked: leave `get` out"
+            )
         for number in (spec.get, spec.set):
             if number is not None:
                 self._take_id(number, name, method=True)
@@ -236,7 +253,15 @@ class _Contents:
         self._fields.append(FieldDefinition(name, payload, spec.get, spec.set))
         if spec.notify is not None:
             self._take_id(spec.notify, name)
-            event = EventDefinition(name, spec.notify, tuple(spec.group), payload, _policy(spec), is_field=True)
+            event = EventDefinition(
+                name,
+                spec.notify,
+                tuple(spec.group),
+                payload,
+                _policy(spec),
+                is_field=True,
+                protection=_protection(spec),
+            )
             self._events.append(event)
 
     def _method(self, name: str, spec: MethodSpec) -> None:
@@ -266,6 +291,18 @@ def _policy(spec: EventSpec | FieldSpec) -> EventPolicy:
     if spec.send == "cyclic" and not spec.cycle:
         raise VehicleFileError("what is sent cyclically has a `cycle`")
     return EventPolicy(Send(spec.send), spec.epsilon, spec.cycle, spec.every)
+
+
+def _protection(spec: EventSpec | FieldSpec) -> E2EConfig | None:
+    """ComError for what a profile does not have, and where its package is missing."""
+    found = spec.e2e
+    if found is None:
+        return None
+    from gateway.com.e2e_profiles import E2EConfig, E2EProfile, Profile
+
+    config = E2EConfig(Profile(found.profile), found.data_id, found.offset, max_delta=found.max_delta)
+    E2EProfile(config)
+    return config
 
 
 def _raise(sentence: str) -> None:

@@ -52,12 +52,24 @@ MemberSpec = str | PayloadSpec
 """A type alone, or more than that."""
 
 
+class EndToEndSpec(Section):
+    """AUTOSAR's end-to-end protection of an event."""
+
+    profile: Literal["P04", "P05", "P06", "P07"] = Field(description="Its profile")
+    data_id: Annotated[int, Field(ge=0, le=0xFFFFFFFF)] = Field(description="Data identifier, of both sides")
+    offset: int = Field(8, ge=8, le=1400, description="Bytes from the request id to the header; 8: before the payload")
+    max_delta: int = Field(1, ge=1, description="So far the counter may jump")
+
+
 class _Sent(PayloadSpec):
     group: Numbers = Field(default=[1], description="Its eventgroup, or several")
     send: Literal["on_change", "each", "cyclic"] = Field("on_change", description="What makes it go out")
     epsilon: float = Field(0, ge=0, allow_inf_nan=False, description="Numbers that differ by no more are the same")
-    cycle: Duration = Field(0, description="Again after so long, though nothing changed")
+    cycle: Duration = Field(
+        0, description="Again after so long, though nothing changed; consumed: it comes that often, or is stale"
+    )
     every: Duration = Field(0, description="At most one in each span of so long")
+    e2e: EndToEndSpec | None = Field(None, description="End-to-end protection: sent with it, or checked")
 
 
 class EventSpec(_Sent):
@@ -125,7 +137,9 @@ class ConsumeSpec(_Service):
 class DiscoverySpec(Section):
     """The service discovery."""
 
-    group: str = Field("224.224.224.245", description="Its multicast group")
+    group: str | None = Field(
+        None, description="Its multicast group; 224.224.224.245 if absent, ff02::1:ff00 where the address is one of IPv6"
+    )
     port: Port = Field(30490, description="Its UDP port")
     ttl: Duration = Field(3_000_000_000, description="For how long an offer or a subscription holds; whole seconds")
     initial_delay: Duration = Field(

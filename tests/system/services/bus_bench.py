@@ -105,17 +105,11 @@ async def until(condition: Callable[[], object]) -> None:
         await asyncio.sleep(0.01)
 
 
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
 class Mosquitto:
-    """A broker on a port of its own, which it keeps when it is started again."""
+    """A broker on a port, which it keeps when it is started again."""
 
-    def __init__(self, path: str, folder: Path, lines: tuple[str, ...]) -> None:
-        self.port = free_port()
+    def __init__(self, path: str, folder: Path, port: int, lines: tuple[str, ...]) -> None:
+        self.port = port
         self.folder = folder
         folder.mkdir()
         config = folder / "mosquitto.conf"

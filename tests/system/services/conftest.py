@@ -11,6 +11,7 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parent))
 
 from bus_bench import Mosquitto, write_vehicle
+from free_ports import free_port
 
 
 @pytest.fixture
@@ -26,7 +27,7 @@ def mosquitto(require_tool: Callable[..., str], tmp_path: Path) -> Iterator[Call
     running: list[Mosquitto] = []
 
     def start(*lines: str) -> Mosquitto:
-        running.append(Mosquitto(path, tmp_path / f"mosquitto{len(running)}", lines))
+        running.append(Mosquitto(path, tmp_path / f"mosquitto{len(running)}", free_port(), lines))
         return running[-1]
 
     yield start

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 from pathlib import Path
@@ -11,6 +12,8 @@ from typing import Any
 import aiomqtt
 import pytest
 from bus_bench import Car, Mosquitto, in_wall_time, until, watching, write_vehicle
+from paho.mqtt.packettypes import PacketTypes
+from paho.mqtt.properties import Properties
 
 from gateway.routing import Quality
 from gateway.services.errors import ServiceError
@@ -82,6 +85,41 @@ def test_a_request_goes_down_over_can_and_is_answered(car: Path, mosquitto: Star
             assert (bus.requests, car.lamps.qsize()) == (10, 0)
 
     in_wall_time(car, story)
+
+
+def test_an_answer_goes_where_the_request_of_mqtt_5_says(car: Path, mosquitto: Start) -> None:
+    broker = mosquitto(OPEN)
+
+    async def story(car: Car) -> None:
+        async with serving(car, at(broker)) as bus:
+            await bus.connected.wait()
+            client = aiomqtt.Client("127.0.0.1", broker.port, protocol=aiomqtt.ProtocolVersion.V5)
+            async with client:
+                await client.subscribe([("me/answers", 1), (f"{LAMP}/set/answer", 1)])
+                answers = client.messages.__aiter__()
+                for payload, expected in (
+                    ("42", {"ok": True}),
+                    ('{"value": 43, "id": "a-1"}', {"ok": True, "id": "a-1"}),
+                    ("{}", None),
+                ):
+                    await client.publish(f"{LAMP}/set", payload, properties=responding("me/answers", b"\x07"))
+                    answer = await anext(answers)
+                    assert (str(answer.topic), answer.properties.CorrelationData) == ("me/answers", b"\x07")
+                    told = json.loads(answer.payload)
+                    assert told == expected or (expected is None and "is an object without a value" in told["reason"])
+                # What the gateway may publish is not for others to decide.
+                await client.publish(f"{LAMP}/set", "44", properties=responding("vss/Vehicle/Speed", b"\x08"))
+                answer = await anext(answers)
+                assert (str(answer.topic), answer.properties.CorrelationData) == (f"{LAMP}/set/answer", b"\x08")
+
+    in_wall_time(car, story)
+
+
+def responding(topic: str, correlation: bytes) -> Properties:
+    properties = Properties(PacketTypes.PUBLISH)
+    properties.ResponseTopic = topic
+    properties.CorrelationData = correlation
+    return properties
 
 
 def test_a_wish_that_the_broker_has_kept_does_not_come_true_later(car: Path, mosquitto: Start) -> None:

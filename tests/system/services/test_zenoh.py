@@ -15,14 +15,15 @@ from typing import Any
 
 import pytest
 import zenoh
-from bus_bench import WITHIN_S, Car, free_port, in_wall_time, write_vehicle
+from bus_bench import WITHIN_S, Car, in_wall_time, write_vehicle
+from free_ports import free_port
 
 from gateway.services.errors import ServiceError
 from gateway.vehicle.served.service_bus import serve_zenoh_bus, zenoh_options
 
 ROOT = Path(__file__).parents[3]
 NODE = Path(__file__).with_name("zenoh_node.py")
-SPACES = ("vgzen-a", "vgzen-b", "vgzen-r")
+SPACES = tuple(f"vgzen-{name}-{os.getpid()}" for name in "abr")
 KILLS = 2
 
 

@@ -21,6 +21,8 @@ import pytest
 ROOT = Path(__file__).parents[3]
 DATA = ROOT / "tests" / "data" / "someip"
 LIMIT_S = 60.0
+_V6 = ("fd00:9", "fe80")
+"""Both hosts have an address of each network of IPv6: ...::1 and ...::2."""
 
 
 class Network(NamedTuple):
@@ -30,6 +32,7 @@ class Network(NamedTuple):
     peer: str
     at_gateway: list[str]
     at_peer: list[str]
+    interfaces: tuple[str, str]
 
 
 class Program:
@@ -112,12 +115,18 @@ def network(require_tool: Callable[..., str]) -> Iterator[Network]:
         commands = [
             f"link add {names[0]} netns {names[0]} type veth peer name {names[1]} netns {names[1]}",
             *(f"-n {name} addr add {address}/24 dev {name}" for name, address in zip(names, addresses, strict=True)),
+            *(
+                f"-n {name} addr add {each}::{at}/64 dev {name} nodad"
+                for at, name in enumerate(names, 1)
+                for each in _V6
+            ),
             *(f"-n {name} link set {device} up" for name in names for device in (name, "lo")),
             *(f"-n {name} route add 224.0.0.0/4 dev {name}" for name in names),
         ]
         for command in commands:
             subprocess.run([ip, *command.split()], check=True, capture_output=True, text=True)
-        yield Network(*addresses, [ip, "netns", "exec", names[0]], [ip, "netns", "exec", names[1]])
+        prefixes = ([ip, "netns", "exec", name] for name in names)
+        yield Network(*addresses, *prefixes, (names[0], names[1]))
 
 
 class Bench:
@@ -141,8 +150,10 @@ class Bench:
         self._stack.callback(program.close)
         return program
 
-    def peer(self, role: str) -> Program:
-        command = [sys.executable, str(Path(__file__).parent / "pysomeip_peer.py"), role, self.network.peer]
+    def peer(self, role: str, *address: str) -> Program:
+        """`address`: the peer's, the gateway's, the interface, where it is IPv6."""
+        where = address or (self.network.peer,)
+        command = [sys.executable, str(Path(__file__).parent / "pysomeip_peer.py"), role, *where]
         program = Program([*self.network.at_peer, *command], self.folder)
         self._stack.callback(program.close)
         program.expect("ready")

@@ -2,6 +2,7 @@
 
 python pysomeip_peer.py client 10.9.0.2      then `subscribe 1`, `call 0003 07 30501`, `stop`
 python pysomeip_peer.py server 10.9.0.2      then `notify 4 09`
+python pysomeip_peer.py client fd00:9::2 fd00:9::1 eth0      over IPv6, at an interface
 """
 
 from __future__ import annotations
@@ -14,7 +15,9 @@ import sys
 
 from someip import config, header, sd, service
 
-GROUP, GATEWAY = "224.224.224.245", sys.argv[3] if len(sys.argv) > 3 else "10.9.0.1"
+GATEWAY = sys.argv[3] if len(sys.argv) > 3 else "10.9.0.1"
+INTERFACE = sys.argv[4] if len(sys.argv) > 4 else None
+FAMILY, GROUP = (socket.AF_INET6, "ff02::1:ff00") if INTERFACE else (socket.AF_INET, "224.224.224.245")
 logging.basicConfig(level=logging.WARNING)
 
 
@@ -27,7 +30,8 @@ class Port(sd.SOMEIPDatagramProtocol):
 
     def message_received(self, message, address, multicast) -> None:
         kind = message.message_type.name.lower()
-        tell(kind, method=message.method_id, payload=message.payload.hex(), code=message.return_code.name)
+        wire = message.build().hex()
+        tell(kind, method=message.method_id, payload=message.payload.hex(), code=message.return_code.name, wire=wire)
 
 
 class Listener(sd.ClientServiceListener):
@@ -117,7 +121,7 @@ async def server(protocol: sd.ServiceDiscoveryProtocol, address: str) -> None:
 async def main() -> None:
     role, address = sys.argv[1:3]
     _, _, protocol = await sd.ServiceDiscoveryProtocol.create_endpoints(
-        family=socket.AF_INET, local_addr=address, multicast_addr=GROUP
+        family=FAMILY, local_addr=address, multicast_addr=GROUP, multicast_interface=INTERFACE
     )
     protocol.timings.INITIAL_DELAY_MAX = 0.1
     await (client if role == "client" else server)(protocol, address)

@@ -9,6 +9,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 import can
+from e2e.p05 import e2e_p05_check
+from e2e.p07 import e2e_p07_check
 
 
 def send(bus: can.BusABC, identifier: int, data: bytes) -> None:
@@ -110,3 +112,27 @@ def test_tshark_understands_all_that_was_recorded(bench, require_tool: Callable[
     for wanted in ("[Offer]", "[Find]", "[Subscribe]", "[SubscribeAck]", "SOME/IP "):
         assert any(wanted in text for text in texts), wanted
     assert any(text.startswith("CAN ") for text in texts)
+
+
+def test_protected_events_reach_the_client_as_the_package_autosar_e2e_has_them(bench) -> None:
+    text = bench.vehicle.read_text()
+    for event, profile in (
+        ("notify: 0x8001", "profile: P05, data_id: 0x1234"),
+        ("id: 0x8010", "profile: P07, data_id: 7"),
+    ):
+        assert event in text
+        comma = "," if event.startswith("notify") else "\n         "
+        text = text.replace(event, f"{event}{comma} e2e: {{{profile}}}", 1)
+    bench.vehicle.write_text(text)
+    bus = bench.bus(bench.gateway())
+    send(bus, 0x100, b"\x64\x00")
+    client = bench.peer("client")
+    client.expect("offered", service=0x1234)
+    client.say("subscribe 1")
+    wire = bytes.fromhex(client.expect("notification", method=0x8001)["wire"])
+    assert wire.endswith(b"\x01\xf4")
+    assert e2e_p05_check(wire[8:], 0x1234, offset=8)
+    client.say("subscribe 2")
+    send(bus, 0x100, b"\x28\x01")
+    wire = bytes.fromhex(client.expect("notification", method=0x8010)["wire"])
+    assert e2e_p07_check(wire[8:], 7, offset=8)

@@ -6,7 +6,6 @@ import asyncio
 import json
 import random
 import shutil
-import socket
 import subprocess
 import sys
 from collections.abc import Callable, Coroutine
@@ -14,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from free_ports import free_port
 
 from gateway.ethernet import Endpoint, EthernetError, Transport
 from gateway.services.someip import Node, NodeOptions
@@ -41,12 +41,6 @@ services:
       fields:
         Name: {{type: string, signal: Vehicle.Route.Name, get: 0x0001, notify: 0x8001}}
 """
-
-
-def free_port(kind: socket.SocketKind = socket.SOCK_DGRAM) -> int:
-    with socket.socket(socket.AF_INET, kind) as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def node_of(folder: Path, role: str, ports: str, sd: int, address: str = "127.0.0.1") -> tuple[Any, Node]:
@@ -110,7 +104,7 @@ def test_two_gateways_share_a_signal_over_sockets(tmp_path: Path, transport: str
 
 def test_a_tcp_subscriber_that_does_not_read_costs_only_itself(tmp_path: Path) -> None:
     async def main() -> None:
-        sd, port = free_port(), free_port(socket.SOCK_STREAM)
+        sd, port = free_port(), free_port()
         vehicle, node = node_of(tmp_path, "offer", f"tcp: {port}", sd)
         opened = network()
         node.open(opened)

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from gateway.routing import NEVER, Datapoint, Quality, Value, VssLeaf
 from gateway.routing.vss import Kind
 from gateway.services.errors import RequestError
-from gateway.services.payload import LARGEST, decode, encode, typed, wished
+from gateway.services.payload import LARGEST, answer, decode, encode, typed, wished
 
 EPOCH_NS = 1_795_503_777_000_000_000
 values = st.one_of(
@@ -33,8 +33,37 @@ def test_a_datapoint_is_value_time_and_quality() -> None:
 
 @given(values)
 def test_a_datapoint_comes_back(value: Value) -> None:
-    finite = not isinstance(value, float) or math.isfinite(value)
-    assert decode(encode(Datapoint(value, 5, Quality.STALE), 0)) == (value if finite else None, Quality.STALE)
+    told, quality = decode(encode(Datapoint(value, 5, Quality.STALE), 0))
+    assert quality is Quality.STALE
+    if isinstance(value, float):  # 1795503777.706146 is all meant, 0.30000000000000004 is not
+        assert told == (pytest.approx(value, rel=1e-11, abs=0) if math.isfinite(value) else None)
+    else:
+        assert told == value
+
+
+@given(st.integers(-30_000, 65_535), st.sampled_from((1, 2, 3, 4)), st.sampled_from((0, 0.7, -40, -273.1, 1000)))
+def test_a_number_has_the_digits_of_its_factor(raw: int, digits: int, offset: float) -> None:
+    value = raw * float(f"1e-{digits}") + offset
+    told = json.loads(encode(Datapoint(value, 0, Quality.GOOD), 0), parse_float=str, parse_int=str)["value"]
+    assert float(told) == round(value, digits)
+
+
+def test_numbers_in_a_list_have_the_digits_of_their_factor() -> None:
+    assert encode(Datapoint([3 * 0.1, 0.1 + 0.2], 0, Quality.GOOD), 0).startswith(b'{"value":[0.3,0.3],')
+
+
+@pytest.mark.parametrize(
+    ("refusal", "request_", "told"),
+    [
+        ("", b"22", {"ok": True}),
+        ("", b'{"value": 22, "id": 7}', {"ok": True, "id": 7}),
+        ("it is shut", b' {"value": 22, "id": "a-1"}', {"ok": False, "reason": "it is shut", "id": "a-1"}),
+        ("is no JSON", b"{", {"ok": False, "reason": "is no JSON"}),
+        ("", b'{"value": 22, "id": [1]}', {"ok": True}),
+    ],
+)
+def test_an_answer_names_the_request_where_that_has_a_name(refusal: str, request_: bytes, told: object) -> None:
+    assert json.loads(answer(refusal, request_)) == told
 
 
 @pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf, [1.0, math.nan]])
@@ -63,7 +92,7 @@ def test_what_a_request_may_look_like(request_: bytes, datatype: str, value: obj
     ("request_", "datatype", "reason"),
     [
         (b"", "uint8", "is no JSON"),
-        (b"{}", "uint8", "expected is a value"),
+        (b"{}", "uint8", "is an object without a value: write the value alone"),
         (b"NaN", "float", "NaN is no number"),
         (b"-Infinity", "float", "is no number"),
         (b"\xff\xfe", "string", "not text in UTF-8"),

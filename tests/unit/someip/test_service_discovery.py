@@ -219,17 +219,50 @@ def test_a_subscription_that_cannot_be_is_refused(offering: Bench, changed: dict
     assert reason in event.reason
 
 
-def test_a_subscription_over_tcp_needs_its_connection() -> None:
+def offering_over_tcp() -> Bench:
     bench = Bench()
     bench.discovery.offer(Offer(SERVICE, 1, tcp=Endpoint(OURS.host, 30501), groups={1: OfferedGroup()}), 0)
     bench.until(500 * MS)
-    entry = SUBSCRIBE._replace(options=(EndpointOption(EVENTS, Transport.TCP),))
-    assert [answer.ttl for answer in bench.hear(entry)] == [0]
-    bench.discovery.offers.connected.add(EVENTS)
-    assert [answer.ttl for answer in bench.hear(entry)] == [3]
+    return bench
+
+
+OVER_TCP = SUBSCRIBE._replace(options=(EndpointOption(EVENTS, Transport.TCP),))
+
+
+def to_the_peer(sent: list[tuple[int, Datagram]]) -> list[int]:
+    """The TTLs of what was sent to it."""
+    return [entry.ttl for entry in answers(datagram for _, datagram in sent if datagram.target == PEER)]
+
+
+def test_a_subscription_over_tcp_needs_its_connection() -> None:
+    bench = offering_over_tcp()
+    assert bench.hear(OVER_TCP) == []
+    assert to_the_peer(bench.until(700 * MS)) == [0]
+    (event,) = bench.take()
+    assert isinstance(event, Refused)
+    assert event.reason == "there is no TCP connection from 10.0.0.2:40000"
+    assert list(bench.discovery.connected(EVENTS, bench.now)) == []
+    assert [answer.ttl for answer in bench.hear(OVER_TCP)] == [3]
     bench.take()
     (event,) = bench.discovery.offers.disconnected(EVENTS)
     assert isinstance(event, Unsubscribed)
+
+
+def test_a_subscription_may_come_just_before_its_connection() -> None:
+    bench = offering_over_tcp()
+    assert bench.hear(OVER_TCP) == []
+    (event,) = bench.discovery.connected(EVENTS, bench.now)
+    assert isinstance(event, Subscribed)
+    assert to_the_peer(bench.until(900 * MS)) == [3]
+    assert bench.take() == []
+
+
+def test_a_subscription_that_waits_for_its_connection_can_be_ended() -> None:
+    bench = offering_over_tcp()
+    bench.hear(OVER_TCP)
+    bench.hear(OVER_TCP._replace(ttl=0))
+    assert list(bench.discovery.connected(EVENTS, bench.now)) == []
+    assert to_the_peer(bench.until(900 * MS)) == []
 
 
 def test_an_unknown_option_beside_a_good_one_does_no_harm(offering: Bench) -> None:

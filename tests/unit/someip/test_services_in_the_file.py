@@ -117,6 +117,11 @@ def test_a_fault_has_its_line_and_says_what_to_do(tmp_path: Path, item: str, wro
         ("    A: {service: 1}\n", (10, "it has no port: give it `udp: PORT` or `tcp: PORT`")),
         ("    A: {service: 1, udp: 30490}\n", (10, "UDP port 30490 is the service discovery's")),
         (
+            "    A: {service: 1, udp: 5}\n  consume:\n    B:\n      service: 2\n"
+            "      fields: {F: {type: float32, signal: Vehicle.Pedal.Position, set: 3}}\n",
+            (14, "Vehicle.Pedal.Position is of type sensor: only an actuator has a setter"),
+        ),
+        (
             "    A: {service: 1, udp: 5}\n  consume:\n    B: {service: 1, instance: 1}\n",
             (12, "B is service 0x0001, which is offered here as A"),
         ),

@@ -104,7 +104,9 @@ def test_a_peer_that_starts_anew_is_subscribed_to_again(navigating: SomeIpBench)
 def test_a_stranger_is_not_believed(navigating: SomeIpBench) -> None:
     stranger = Peer(navigating.segment, "Stranger", "10.0.0.66")
     stranger.offer(NAVIGATION, 1)
-    stranger.port.send(event(0x8001, Text().encode("trap")).build(), navigating.node._client.local)  # type: ignore[union-attr]
+    (subscriber,) = navigating.peer.discovery.offers.subscribers(NAVIGATION, 1)
+    assert subscriber.udp is not None
+    stranger.port.send(event(0x8001, Text().encode("trap")).build(), subscriber.udp)
     navigating.run(100)
     assert value(navigating, NAME) == "home"
     assert any("10.0.0.66 offers 2222.0001, which is 10.0.0.2's" in note.text for note in navigating.node.notes.items)
