@@ -23,11 +23,13 @@ _CONTROL: Final = 128
 """Bytes for the ancillary data of one frame; both that we ask for take 56."""
 
 
-class _Vector(ctypes.Structure):
+class Vector(ctypes.Structure):
+    """struct iovec."""
+
     _fields_ = (("base", ctypes.c_void_p), ("len", ctypes.c_size_t))
 
 
-class _Header(ctypes.Structure):
+class Header(ctypes.Structure):
     """struct msghdr, and the length that struct mmsghdr has behind it."""
 
     _fields_ = (
@@ -41,11 +43,13 @@ class _Header(ctypes.Structure):
     )
 
 
-class _Message(ctypes.Structure):
-    _fields_ = (("header", _Header), ("len", ctypes.c_uint))
+class Message(ctypes.Structure):
+    """struct mmsghdr."""
+
+    _fields_ = (("header", Header), ("len", ctypes.c_uint))
 
 
-_MESSAGE: Final = ctypes.sizeof(_Message)
+_MESSAGE: Final = ctypes.sizeof(Message)
 _CONTROL_LENGTH: Final = struct.Struct("@Ni")
 """control_len and flags, side by side."""
 _LENGTH: Final = struct.Struct("@I")
@@ -72,13 +76,13 @@ class Batch:
         self._room: Final = frames
         self._data = (ctypes.c_char * (frames * CANFD_MTU))()
         self._controls = (ctypes.c_char * (frames * _CONTROL))()
-        self._vectors = (_Vector * frames)()
-        self._messages = (_Message * frames)()
+        self._vectors = (Vector * frames)()
+        self._messages = (Message * frames)()
         for index in range(frames):
             self._vectors[index].base = ctypes.addressof(self._data) + index * CANFD_MTU
             self._vectors[index].len = CANFD_MTU
             header = self._messages[index].header
-            header.vectors = ctypes.addressof(self._vectors) + index * ctypes.sizeof(_Vector)
+            header.vectors = ctypes.addressof(self._vectors) + index * ctypes.sizeof(Vector)
             header.vector_count = 1
             header.control = ctypes.addressof(self._controls) + index * _CONTROL
             header.control_len = _CONTROL
@@ -91,12 +95,20 @@ class Batch:
 
     def read(self, descriptor: int) -> Iterator[Reading]:
         """What has come, as much as there is room for; nothing when nothing has. OSError as recvmsg(2)."""
+        return self.readings(self.fill(descriptor))
+
+    def fill(self, descriptor: int) -> int:
+        """Read; how many frames that was. All of them have to be taken by `readings` before the next."""
         count = self._receive(descriptor, self._messages, self._room, _DONT_WAIT, None)
         if count < 0:
             error = ctypes.get_errno()
-            if error in {EAGAIN, EINTR}:
-                return
-            raise OSError(error, os.strerror(error))
+            if error not in {EAGAIN, EINTR}:
+                raise OSError(error, os.strerror(error))
+            return 0
+        return int(count)
+
+    def readings(self, count: int) -> Iterator[Reading]:
+        """What `fill` has read."""
         try:
             for index in range(count):
                 yield self._reading(index)
@@ -106,8 +118,8 @@ class Batch:
 
     def _reading(self, index: int) -> Reading:
         place = index * _MESSAGE
-        used, flags = _CONTROL_LENGTH.unpack_from(self._message_view, place + _Header.control_len.offset)
-        length = _LENGTH.unpack_from(self._message_view, place + _Message.len.offset)[0]
+        used, flags = _CONTROL_LENGTH.unpack_from(self._message_view, place + Header.control_len.offset)
+        length = _LENGTH.unpack_from(self._message_view, place + Message.len.offset)[0]
         start = index * CANFD_MTU
         packet = bytes(self._data_view[start : start + length])
         position = index * _CONTROL

@@ -10,15 +10,13 @@ import asyncio
 import socket
 from typing import Final, cast
 
-from gateway.can import ERROR, FD, KEY_MASK, Frame
-from gateway.can.events import BusEventKind
+from gateway.can import Frame
 from gateway.links.addresses import Address, reason
+from gateway.links.carried_link import CarriedLink
 from gateway.links.errors import LinkError, RecordError
 from gateway.links.gathering import Gathered, Gathering
-from gateway.links.link import Arbiter, LinkUser
+from gateway.links.link import LinkUser
 from gateway.links.pdu_transport import Pdu, PduCarrier, PduStream
-from gateway.links.wall_time import wall_time_loop
-from gateway.sim import SimulationLoop
 
 FIRST_PAUSE_S: Final = 0.1
 LONGEST_PAUSE_S: Final = 2.0
@@ -27,8 +25,8 @@ UNREAD: Final = 1 << 20
 """Bytes that a peer may leave unread."""
 
 
-class PduTcpLink:
-    """One bus over TCP. `peer` None: listen at `here`. Counted: `wrong` streams, with `last_wrong` as the reason."""
+class PduTcpLink(CarriedLink):
+    """One bus over TCP. `peer` None: listen at `here`."""
 
     def __init__(
         self,
@@ -41,91 +39,59 @@ class PduTcpLink:
         fd: bool,
         urgent: frozenset[int] = frozenset(),
     ) -> None:
-        self.name = name
+        super().__init__(name, gathering, fd=fd, urgent=urgent)
         self.address = here
-        self.arbiter = Arbiter.ADAPTER
         self.carrier: Final = carrier
-        self.wrong = self.unfit = 0
-        self.last_wrong = ""
         self._here: Final = here
         self._named: Final = peer
-        self._gathering: Final = gathering
-        self._fd: Final = fd
-        self._urgent: Final = urgent
-        self._wanted: frozenset[int] | None = None
         self._peers: Final[list[_Peer]] = []
         self._task: asyncio.Task[None] | None = None
-        self._timer: asyncio.TimerHandle | None = None
-        self._sent: list[Frame] = []
         self._down = False
 
     # The seam
 
     def open(self, user: LinkUser) -> None:
         """LinkError in virtual time, and for an address that cannot be had."""
-        self._loop: SimulationLoop = wall_time_loop(self.name)
-        self._user = user
+        self._begin(user)
         if self._named is not None:
             self._task = self._loop.create_task(self._connect(self._named), name=f"{self.name} connects")
             return
-        acceptor = _listen(self.name, self._here)
+        try:
+            acceptor = _listen(self.name, self._here)
+        except LinkError:
+            self._open = False
+            raise
         self.address = Address(self._here.host, acceptor.getsockname()[1])
         self._task = self._loop.create_task(self._accept(acceptor), name=f"{self.name} listens")
 
     def close(self) -> None:
-        self._write(self._gathering.take())
-        self._confirm()
-        if self._timer is not None:
-            self._timer.cancel()
-        if self._task is not None:
-            self._task.cancel()
-            self._task = None
+        if self._task is None:
+            return
+        self._end()
+        self._task.cancel()
+        self._task = None
         for peer in list(self._peers):
             peer.close()
 
     def drain(self) -> int:
         return 0  # what has come is handed over as soon as it does
 
-    def want(self, keys: frozenset[int] | None) -> None:
-        self._wanted = keys
-
     def send(self, frame: Frame) -> bool:
         part = self.carrier.encode(frame)
-        if part is None or not self._peers:
-            why = "nobody is connected" if part is not None else f"does not carry {frame}"
-            self._loop.call_soon(self._reject, frame, f"{self.name}: {why}")
-            return True
-        now = self._loop.kernel.now
-        for gathered in self._gathering.add(part, frame, now, urgent=frame.header & KEY_MASK in self._urgent):
-            self._write(gathered)
-        if self._gathering.deadline is not None and (self._timer is None or self._timer.when() <= self._loop.time()):
-            self._timer = self._loop.call_later((self._gathering.deadline - now) / 1e9, self._due)
+        if part is None:
+            self._refuse([frame], f" does not carry {frame}")
+        elif not self._peers:
+            self._refuse([frame], ": nobody is connected")
+        else:
+            self._gather(part, frame)
         return True
 
-    # Out
-
-    def _due(self) -> None:
-        self._write(self._gathering.take())
-
     def _write(self, gathered: Gathered[Frame]) -> None:
-        if not gathered.parts:
-            return
-        data = b"".join(gathered.parts)
-        for peer in list(self._peers):
-            peer.write(data)
-        self._sent += gathered.items
-        self._loop.call_soon(self._confirm)
-
-    def _confirm(self) -> None:
-        frames, self._sent = self._sent, []
-        if self._task is not None:
-            now = self._loop.pace.time_ns()
-            for frame in frames:
-                self._user.confirmed(frame, now)
-
-    def _reject(self, frame: Frame, why: str) -> None:
-        if self._task is not None:
-            self._user.rejected(frame, why)
+        if gathered.parts:
+            data = b"".join(gathered.parts)
+            for peer in list(self._peers):
+                peer.write(data)
+            self._went(gathered.items)
 
     # Connections
 
@@ -168,24 +134,15 @@ class PduTcpLink:
         """A connection has ended; `why` is empty when that is no fault."""
         if peer in self._peers:
             self._peers.remove(peer)
-        if why and self._task is not None:
-            self.wrong += 1
-            self.last_wrong = why
-            self._user.trouble(BusEventKind.ERROR, f"{self.name} got {why}")
+        if why and self._open:
+            self._complain(why)
 
     # In
 
     def take(self, pdus: list[Pdu]) -> None:
         """PDUs have come."""
-        if self._task is None:
-            return
-        now = self._loop.pace.time_ns()
-        for frame in self.carrier.frames(pdus):
-            header = frame.header
-            if header & ERROR or (header & FD and not self._fd):
-                self.unfit += 1
-            elif self._wanted is None or header & KEY_MASK in self._wanted:
-                self._user.received(frame, now)
+        if self._open:
+            self._receive(self.carrier.frames(pdus))
 
 
 class _Peer(asyncio.Protocol):

@@ -1,7 +1,8 @@
 """Where the sockets of running simulations lie, and how clients find them.
 
 In `$XDG_RUNTIME_DIR/vehicle-gateway/`, or without that variable in `/tmp/vehicle-gateway-UID/`; both belong to the user
-alone. `VEHICLE_GATEWAY_SOCKET` names one socket, for both sides.
+alone. A login's own runtime folder (/run/user/UID) is not set everywhere, so clients that have it look into both; with
+another one a user keeps simulations apart. `VEHICLE_GATEWAY_SOCKET` names one socket, for both sides.
 """
 
 from __future__ import annotations
@@ -29,7 +30,10 @@ def folders() -> list[Path]:
     """Where sockets may lie; the first is where a new one goes."""
     runtime = os.environ.get("XDG_RUNTIME_DIR")
     own = Path(f"/tmp/vehicle-gateway-{os.getuid()}")  # noqa: S108 - its owner and mode are checked
-    return [Path(runtime) / "vehicle-gateway", own] if runtime else [own]
+    if not runtime:
+        return [own]
+    named = Path(runtime) / "vehicle-gateway"
+    return [named, own] if Path(runtime) == Path(f"/run/user/{os.getuid()}") else [named]
 
 
 def place_for(vehicle: str) -> Path:

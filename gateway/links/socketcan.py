@@ -9,41 +9,33 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import errno
-import fcntl
-import os
 import socket
-import struct
 from collections.abc import Iterator
 from typing import Final
 
-from gateway.can import ERROR, EXTENDED, ID_MASK, REMOTE, Frame
+from gateway.can import ERROR, Frame
 from gateway.links.arrivals import AHEAD_NS
-from gateway.links.batch import SO_RXQ_OVFL, SO_TIMESTAMPNS, Batch, Reading
+from gateway.links.batch import Batch, Reading
+from gateway.links.departures import departures_of
 from gateway.links.errors import LinkError
 from gateway.links.link import Arbiter, LinkAddress, LinkRates, LinkUser
-from gateway.links.socketcan_frames import CANFD_MTU, STANDARD_MASK, from_socket, to_socket, trouble
+from gateway.links.send_batch import SendBatch
+from gateway.links.socketcan_frames import from_socket, to_socket, trouble
+from gateway.links.socketcan_socket import drops, filter_frames, open_socket, reason
 from gateway.sim import NS_PER_S, SimulationLoop, calendar_ns
 
 BATCH: Final = 32
-"""Frames read before others get their turn."""
+"""Frames that are read before others get their turn."""
+TOGETHER: Final = 8
+"""Frames that are sent together: the first of them waits while the others are worked on."""
 _COMPARED_EVERY_NS: Final = NS_PER_S
 """Between comparisons of the calendar, which may be set, with the kernel's time."""
 LOOK_EVERY_S: Final = 0.2
 """Between looks at an interface that is down."""
 BUSY_S: Final = 0.001
 """Between attempts when the interface's queue is full, which no descriptor tells."""
-_BUFFER: Final = 4 << 20
-_SO_RCVBUFFORCE: Final = 33
-_SO_MEMINFO: Final = 55
-_COUNTS: Final = struct.Struct("@9I")
-_SIOCGIFMTU: Final = 0x8921
-_SIOCGIFFLAGS: Final = 0x8913
-_IFF_UP: Final = 1
 _CONFIRMED: Final = int(socket.MSG_CONFIRM)
 """A plain number: with an enum's each frame would make one."""
-_CAN_RAW_ERR_FILTER: Final = 2
-_ALL_ERRORS: Final = 0x1FFFFFFF
-_FILTER: Final = struct.Struct("@II")
 _GONE: Final = frozenset({errno.ENETDOWN, errno.ENODEV, errno.ENXIO, errno.EBADF, errno.ENETUNREACH})
 _FULL: Final = frozenset({errno.ENOBUFS, errno.EAGAIN, errno.ENOMEM})
 
@@ -66,6 +58,9 @@ class SocketCanLink:
         self._wanted: frozenset[int] | None = None
         self._overflows = 0
         self._batch = Batch(BATCH)
+        self._send_batch = SendBatch(TOGETHER)
+        self._outgoing: list[Frame] = []
+        """Taken and not yet with the kernel: until a read is over, or while the interface's queue is full."""
         self._compared_ns = -_COMPARED_EVERY_NS
         self._compared = 0, 0
         """The same moment by the calendar and by the kernel."""
@@ -79,12 +74,13 @@ class SocketCanLink:
         assert isinstance(loop, SimulationLoop)
         self._loop = loop
         self._user = user
+        self._departures = departures_of(loop)
         self._connect()
 
     def close(self) -> None:
         if self._socket is not None:
             unread = sum(1 for _ in self._everything(self._socket))
-            self._count_overflows(_drops(self._socket) + unread)
+            self._count_overflows(drops(self._socket) + unread)
         self._disconnect()
         if self._timer is not None:
             self._timer.cancel()
@@ -95,6 +91,8 @@ class SocketCanLink:
     def send(self, frame: Frame) -> bool:
         if self._socket is None:
             return False
+        if self._outgoing or self._departures.wait:
+            return self._keep(frame)
         try:
             self._socket.send(to_socket(frame))
         except OSError as error:
@@ -104,76 +102,87 @@ class SocketCanLink:
     def want(self, keys: frozenset[int] | None) -> None:
         self._wanted = keys
         if self._socket is not None:
-            self._filter(self._socket)
+            filter_frames(self._socket, keys)
 
     # The socket
 
     def _connect(self) -> None:
         """LinkError with the reason when the interface cannot be had."""
-        raw = _raw_socket(self.name)
-        try:
-            _check(raw, self.name, self._fd)
-            raw.setblocking(False)
-            _prepare(raw, self._fd)
-            self._filter(raw)
-            raw.bind((self.name,))
-        except LinkError:
-            raw.close()
-            raise
-        except OSError as error:
-            raw.close()
-            raise LinkError(f"{self.name} cannot be opened: {_reason(error)}") from None
+        self._socket = raw = open_socket(self.name, self._fd, self._wanted)
         self._overflows = 0
-        self._socket = raw
         self._loop.add_reader(raw, self._read)
 
     def _disconnect(self) -> None:
+        self._outgoing.clear()
         if self._socket is not None:
             self._loop.remove_reader(self._socket)
             self._loop.remove_writer(self._socket)
             self._socket.close()
             self._socket = None
 
-    def _filter(self, raw: socket.socket) -> None:
-        wanted = b""
-        if self._wanted is None:
-            wanted = _FILTER.pack(0, 0)
-        else:
-            for key in sorted(self._wanted):
-                identifier = ID_MASK if key & EXTENDED else STANDARD_MASK
-                wanted += _FILTER.pack(key, EXTENDED | REMOTE | identifier)
-        raw.setsockopt(socket.SOL_CAN_RAW, socket.CAN_RAW_FILTER, wanted)
+    # Out, several together
+
+    def _keep(self, frame: Frame) -> bool:
+        if self._timer is not None or len(self._outgoing) >= TOGETHER:
+            return False
+        self._departures.add(self)
+        self._outgoing.append(frame)
+        if len(self._outgoing) == TOGETHER:
+            self.depart()
+        return True
+
+    def depart(self) -> None:
+        """Hand the kernel what has been kept, as much as it takes."""
+        outgoing = self._outgoing
+        while outgoing and self._socket is not None:
+            try:
+                sent = self._send_batch.send(self._socket.fileno(), [to_socket(frame) for frame in outgoing])
+            except OSError as error:
+                if not self._not_sent(outgoing[0], error):
+                    return
+                sent = 1
+            del outgoing[:sent]
+
+    def hear(self) -> None:
+        self._read()
 
     # In
 
     def _read(self) -> int:
         """One batch; how many frames it was."""
-        user, raw = self._user, self._socket
-        count = 0
-        if raw is None:
-            return count
+        if self._socket is None:
+            return 0
         try:
-            for packet, flags, calendar, lost in self._batch.read(raw.fileno()):
-                count += 1
-                if lost is not None and lost != self._overflows:
-                    self._count_overflows(lost)
-                frame = from_socket(packet)
-                if frame is None:
-                    continue
-                time_ns = self._time_ns(calendar)
-                if frame.header & ERROR:
-                    user.trouble(*trouble(frame))
-                elif flags & _CONFIRMED:
-                    user.confirmed(frame, time_ns)
-                else:
-                    user.received(frame, time_ns)
+            count = self._batch.fill(self._socket.fileno())
         except OSError as error:
             self._fail(error)
+            return 0
+        if count > 1:
+            with self._departures.reading():
+                self._take(count)
+        elif count:
+            self._take(count)  # what one frame leads to need not wait for others
         return count
+
+    def _take(self, count: int) -> None:
+        user = self._user
+        for packet, flags, calendar, lost in self._batch.readings(count):
+            if lost is not None and lost != self._overflows:
+                self._count_overflows(lost)
+            frame = from_socket(packet)
+            if frame is None:
+                continue
+            time_ns = self._time_ns(calendar)
+            if frame.header & ERROR:
+                user.trouble(*trouble(frame))
+            elif flags & _CONFIRMED:
+                user.confirmed(frame, time_ns)
+            else:
+                user.received(frame, time_ns)
 
     def _everything(self, raw: socket.socket) -> Iterator[Reading]:
         """What a socket still holds, without new frames."""
-        raw.setsockopt(socket.SOL_CAN_RAW, socket.CAN_RAW_FILTER, b"")
+        filter_frames(raw, ())
         more = True
         while more:
             more = False
@@ -216,19 +225,21 @@ class SocketCanLink:
         if error.errno in _GONE:
             self._loop.call_soon(self._fail, error)
             return True
-        self._loop.call_soon(self._user.rejected, frame, f"{self.name}: {_reason(error)}")
+        self._loop.call_soon(self._user.rejected, frame, f"{self.name}: {reason(error)}")
         return True
 
     def _ready(self) -> None:
         self._timer = None
-        self._user.ready()
+        self.depart()
+        if not self._outgoing:
+            self._user.ready()
 
     def _fail(self, error: OSError) -> None:
         """The interface is down or gone."""
         if self._socket is None:
             return
         self._disconnect()
-        self._user.down(f"{self.name}: {_reason(error)}")
+        self._user.down(f"{self.name}: {reason(error)}")
         self._look_later()
 
     def _look_later(self) -> None:
@@ -244,64 +255,3 @@ class SocketCanLink:
             self._look_later()
         else:
             self._user.up()
-
-
-def _raw_socket(name: str) -> socket.socket:
-    try:
-        return socket.socket(socket.AF_CAN, socket.SOCK_RAW, socket.CAN_RAW)
-    except (AttributeError, OSError) as error:
-        if isinstance(error, PermissionError):
-            raise LinkError(f"{name} cannot be opened: this user may not open CAN sockets") from None
-        raise LinkError(
-            f"{name} cannot be opened: this machine's kernel has no SocketCAN;"
-            " put `gateway vcan --` before the command to have one"
-        ) from None
-
-
-def _check(raw: socket.socket, name: str, fd: bool) -> None:
-    """LinkError unless the interface is there, is up, and has CAN FD where the bus has."""
-    if len(name.encode()) > 15:
-        raise LinkError(f"there is no interface {name}: a name has 15 letters at most")
-    request = struct.pack("16s16x", name.encode())
-    try:
-        mtu = struct.unpack_from("16si", fcntl.ioctl(raw, _SIOCGIFMTU, request))[1]
-        flags = struct.unpack_from("16sH", fcntl.ioctl(raw, _SIOCGIFFLAGS, request))[1]
-    except OSError as error:
-        if error.errno != errno.ENODEV:
-            raise
-        there = [interface for _, interface in socket.if_nameindex() if "can" in interface]
-        known = f"there are {', '.join(there)}" if there else f"ip link add {name} type vcan makes a virtual one"
-        raise LinkError(f"there is no interface {name} ({known})") from None
-    if not flags & _IFF_UP:
-        raise LinkError(f"interface {name} is down: ip link set {name} up")
-    if fd and mtu < CANFD_MTU:
-        raise LinkError(
-            f"interface {name} has no CAN FD (its MTU is {mtu}, not {CANFD_MTU}): ip link set {name} mtu {CANFD_MTU}"
-            " for a virtual one, `fd on` for a real one; or make the bus kind: can"
-        )
-
-
-def _prepare(raw: socket.socket, fd: bool) -> None:
-    raw.setsockopt(socket.SOL_CAN_RAW, socket.CAN_RAW_RECV_OWN_MSGS, 1)
-    raw.setsockopt(socket.SOL_CAN_RAW, _CAN_RAW_ERR_FILTER, _ALL_ERRORS)
-    if fd:
-        raw.setsockopt(socket.SOL_CAN_RAW, socket.CAN_RAW_FD_FRAMES, 1)
-    raw.setsockopt(socket.SOL_SOCKET, SO_TIMESTAMPNS, 1)
-    raw.setsockopt(socket.SOL_SOCKET, SO_RXQ_OVFL, 1)
-    raw.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _BUFFER)
-    with contextlib.suppress(PermissionError):
-        raw.setsockopt(socket.SOL_SOCKET, _SO_RCVBUFFORCE, _BUFFER)
-
-
-def _drops(raw: socket.socket) -> int:
-    """Frames that the socket has lost so far; the count that comes with frames is that of when they came."""
-    count: int = _COUNTS.unpack(raw.getsockopt(socket.SOL_SOCKET, _SO_MEMINFO, _COUNTS.size))[8]
-    return count
-
-
-def _reason(error: OSError) -> str:
-    if error.errno == errno.ENETDOWN:
-        return "the interface is down"
-    if error.errno in {errno.ENODEV, errno.ENXIO}:
-        return "the interface is gone"
-    return (error.strerror or os.strerror(error.errno or 0)).lower()

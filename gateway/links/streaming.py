@@ -60,12 +60,15 @@ class Streaming(asyncio.Protocol):
         except ValueError:
             self._clients.broken += 1
             self._transport.abort()
+            return
+        self._write()  # at once: what was asked for need not wait, and may come while time stands still
 
     def pause_writing(self) -> None:
         self._full = True
 
     def resume_writing(self) -> None:
         self._full = False
+        self._write()
 
     def connection_lost(self, exc: Exception | None) -> None:
         if self._timer is not None:
@@ -90,8 +93,11 @@ class Streaming(asyncio.Protocol):
     def _send(self) -> None:
         if self._transport.is_closing():
             return
-        if not self._full:
+        self._write()
+        self._timer = self._loop.call_later(PERIOD_S, self._send)
+
+    def _write(self) -> None:
+        if not self._full and not self._transport.is_closing():
             data = self._source.outgoing()
             if data:
                 self._transport.write(data)
-        self._timer = self._loop.call_later(PERIOD_S, self._send)

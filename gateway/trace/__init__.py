@@ -26,7 +26,8 @@ from gateway.trace.writer import TraceWriter
 
 if TYPE_CHECKING:
     from gateway.trace.columns import Columns
-    from gateway.trace.table import EVENT, RecordTable, Rows, open_table, table_of
+    from gateway.trace.file_table import open_table
+    from gateway.trace.table import EVENT, RecordTable, Rows, table_of
 
 __all__ = [
     "EVENT",
@@ -67,7 +68,11 @@ def __getattr__(name: str) -> Any:
         from gateway.trace.columns import Columns
 
         return Columns
-    if name in {"EVENT", "RecordTable", "Rows", "open_table", "table_of"}:
+    if name == "open_table":
+        from gateway.trace.file_table import open_table
+
+        return open_table
+    if name in {"EVENT", "RecordTable", "Rows", "table_of"}:
         from gateway.trace import table
 
         return getattr(table, name)

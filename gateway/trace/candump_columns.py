@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from gateway.can.frame import BRS, ERROR, ESI, EXTENDED, FD, ID_MASK, LENGTHS
 from gateway.trace.candump import CandumpReader, chunks_of_lines
 from gateway.trace.candump_lines import SECONDS_MAX, BadLineError, parse_line
-from gateway.trace.columns import BusNumbers, Piece
+from gateway.trace.pieces import BusNumbers, Piece
 from gateway.trace.socketcan import FLAG_BRS, FLAG_ESI, STANDARD_MASK
 
 CHUNK: Final = 1 << 22

@@ -11,10 +11,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gateway.trace.candump import CandumpReader
+from gateway.trace.candump_columns import candump_pieces
 from gateway.trace.capture import CaptureReader
 from gateway.trace.packets import PcapngReader
+from gateway.trace.pcapng_columns import pcapng_pieces
+from gateway.trace.pieces import BusNumbers, Piece
 from gateway.trace.reader import TraceReader
-from gateway.trace.record import Recorded
 
 BATCH: Final = 1 << 16
 
@@ -40,66 +42,12 @@ class Columns:
         return len(self.times)
 
 
-@dataclass(frozen=True, slots=True)
-class Piece:
-    """Some rows of `Columns`."""
-
-    times: NDArray[np.int64]
-    bus: NDArray[np.uint16]
-    header: NDArray[np.uint64]
-    length: NDArray[np.uint8]
-    data: NDArray[np.uint8]
-
-    @classmethod
-    def empty(cls, rows: int, width: int = 8) -> Piece:
-        return cls(
-            np.zeros(rows, np.int64),
-            np.zeros(rows, np.uint16),
-            np.zeros(rows, np.uint64),
-            np.zeros(rows, np.uint8),
-            np.zeros((rows, width), np.uint8),
-        )
-
-    def put(self, row: int, recorded: Recorded, buses: BusNumbers) -> None:
-        """Fill one row by hand."""
-        frame = recorded.frame
-        self.times[row] = recorded.time_ns
-        self.bus[row] = buses[recorded.bus]
-        self.header[row] = frame.header
-        self.length[row] = len(frame.data)
-        self.data[row, : len(frame.data)] = np.frombuffer(frame.data, np.uint8)
-
-    def take(self, rows: NDArray[np.bool_]) -> Piece:
-        """The chosen rows, payloads as wide as they need."""
-        length = self.length[rows]
-        data = self.data if length.max(initial=0) > 8 else self.data[:, :8]
-        if rows.all():
-            return Piece(self.times, self.bus, self.header, length, data)
-        return Piece(self.times[rows], self.bus[rows], self.header[rows], length, data[rows])
-
-
-class BusNumbers(dict[str, int]):
-    """The index of each bus name, given out in order of appearance."""
-
-    def __missing__(self, name: str) -> int:
-        number = len(self)
-        if number > 0xFFFF:
-            # More names than a vehicle has buses: a damaged file. The rest shares the last one.
-            return 0xFFFF
-        self[name] = number
-        return number
-
-
 def load(reader: TraceReader) -> Columns:
     """All frames that `reader` has still to give. TraceError when there are none."""
     buses = BusNumbers()
     if isinstance(reader, CandumpReader):
-        from gateway.trace.candump_columns import candump_pieces
-
         pieces = list(candump_pieces(reader, buses))
     elif isinstance(reader, CaptureReader) and isinstance(reader.capture, PcapngReader):
-        from gateway.trace.pcapng_columns import pcapng_pieces
-
         pieces = list(pcapng_pieces(reader, reader.capture, buses))
     else:
         pieces = _frame_by_frame(reader, buses)

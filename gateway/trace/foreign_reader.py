@@ -12,6 +12,7 @@ from typing import Any, Final
 import can
 from can.io.blf import BLFParseError
 
+from gateway.trace.blf_names import channel_name
 from gateway.trace.candump import LineFaults
 from gateway.trace.errors import TraceError
 from gateway.trace.files import Input
@@ -21,22 +22,28 @@ from gateway.trace.reader import TraceReader
 from gateway.trace.record import Direction, Event, Recorded
 
 HEAD_SIZE: Final = 4096
-OUR_HEAD: Final = re.compile(rb"^(?://|;) vehicle-gateway (\{.*\})\s*$", re.MULTILINE)
-"""A comment that our writer leaves in text formats: when the recording began and the names of the buses."""
+OUR_HEAD: Final = re.compile(rb"^(?:// |; |)vehicle-gateway (\{.*\})\s*$", re.MULTILINE)
+"""A comment that our writer leaves in text formats and MF4: when the recording began and the names of the buses."""
 
 AGAIN: Final = {".asc": "internal events logged\n", ".csv": "timestamp,...\n"}
 """A line that ends what a reader takes for the head of the file, when it begins anew after a bad line."""
 
 
 class SafeBlfReader(can.BLFReader):
-    """python-can's BLF reader loops for ever on an object of length 0; this looks at the lengths first."""
+    """python-can's BLF reader loops for ever on an object of length 0; this looks at the lengths first.
+
+    It also finds what python-can passes over: the names of channels, by number, as far as they are one channel's only.
+    """
+
+    def __init__(self, file: Input, names: dict[int, str]) -> None:
+        self._names = names
+        super().__init__(file)  # type: ignore[arg-type]
 
     def _parse_container(self, data: bytes) -> Iterator[can.Message]:
-        self._check_lengths(self._tail + data if self._tail else data)
+        self._look(self._tail + data if self._tail else data)
         return super()._parse_container(data)
 
-    @staticmethod
-    def _check_lengths(data: bytes) -> None:
+    def _look(self, data: bytes) -> None:
         position, end = 0, len(data)
         while True:
             position = data.find(b"LOBJ", position, position + 8)
@@ -45,6 +52,9 @@ class SafeBlfReader(can.BLFReader):
             (size,) = struct.unpack_from("<L", data, position + 8)
             if size < 16:
                 raise BLFParseError(f"an object claims to be {size} bytes long")
+            named = channel_name(data, position)
+            if named is not None and named[1] not in self._names.values():
+                self._names.setdefault(*named)
             position += size
 
 
@@ -86,7 +96,8 @@ class ForeignReader(TraceReader):
     """Frames of a file that python-can reads. A bad line of a text format is counted and the rest is read; where a
     binary format is damaged reading ends, and `problem` says after which frame.
 
-    Bus i of the file (counted from 1) is called `can<i>`, unless our own writer left the names in the file.
+    Bus i of the file (counted from 1) is called `can<i>`, unless the file has names: a comment of our own writer, or a
+    BLF's own for its channels.
     Times: BLF to the nanosecond, the others to the microsecond. ASC and TRC 1.0 count from the start of the recording.
     """
 
@@ -95,7 +106,7 @@ class ForeignReader(TraceReader):
         require_asammdf(ending, source.name)
         self._ending = ending
         self._start_ns = 0
-        self._names: list[str] = []
+        self._names: dict[int, str] = {}
         self._seen: dict[str, None] = {}
         self._lines: Lines | None = None
         self.faults = LineFaults()
@@ -110,7 +121,7 @@ class ForeignReader(TraceReader):
 
     @property
     def buses(self) -> tuple[str, ...]:
-        return tuple(self._names) or tuple(self._seen)
+        return tuple(dict.fromkeys((*self._names.values(), *self._seen)))
 
     def _records(self) -> Iterator[Recorded | Event]:
         found = False
@@ -154,13 +165,15 @@ class ForeignReader(TraceReader):
 
     def _open(self, source: Input) -> Any:
         if self._ending == ".blf":
-            reader = SafeBlfReader(source)  # type: ignore[arg-type]
+            reader = SafeBlfReader(source, self._names)
             # Relative times keep their nanoseconds in a double; dates would not.
             self._start_ns = round(reader.start_timestamp * 1000) * 1_000_000
             reader.start_timestamp = 0.0
             return reader
         if self._ending == ".mf4":
-            return can.MF4Reader(source)  # type: ignore[arg-type]
+            mf4 = can.MF4Reader(source)  # type: ignore[arg-type]
+            self._read_our_head(str(mf4._mdf.header.description).encode())
+            return mf4
         self._lines = Lines(io.TextIOWrapper(source, encoding="utf-8", errors="replace"))
         readers: dict[str, Any] = {".asc": can.ASCReader, ".trc": can.TRCReader, ".csv": can.CSVReader}
         return readers[self._ending](self._lines)
@@ -180,9 +193,7 @@ class ForeignReader(TraceReader):
         if isinstance(channel, str):
             return channel
         number = channel + CHANNEL_OFFSET[self._ending] if isinstance(channel, int) else 1
-        if 1 <= number <= len(self._names):
-            return self._names[number - 1]
-        return f"can{number}"
+        return self._names.get(number) or f"can{number}"
 
     def _read_our_head(self, head: bytes) -> None:
         found = OUR_HEAD.search(head)
@@ -190,11 +201,11 @@ class ForeignReader(TraceReader):
             return
         try:
             said = json.loads(found[1])
-            self._names = [str(name) for name in said["buses"]]
+            self._names = {number: str(name) for number, name in enumerate(said["buses"], 1)}
             if self._ending == ".asc":
                 self._start_ns = int(said["start_ns"])
         except (ValueError, TypeError, KeyError, OverflowError, RecursionError):
-            self._names = []
+            self._names = {}
 
     def _gave_up(self, fault: Exception, count: int) -> TraceError:
         if isinstance(fault, TraceError):

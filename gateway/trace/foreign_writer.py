@@ -18,6 +18,7 @@ from typing import Any, BinaryIO, ClassVar, Final
 import can
 
 from gateway.can.frame import ERROR, FD, REMOTE, Frame
+from gateway.trace.blf_names import APP_TEXT, channel_text
 from gateway.trace.errors import TraceError, os_sentence
 from gateway.trace.files import open_output
 from gateway.trace.foreign import require_asammdf, to_message
@@ -25,6 +26,7 @@ from gateway.trace.record import BusInfo, Direction
 from gateway.trace.writer import TraceWriter
 
 SECOND: Final = 1_000_000_000
+LAST_CHANNEL: Final = 255
 DATES_FROM_NS: Final = 631_152_000 * SECOND
 """1990: an earlier time is one of a simulation that began at 0 (as python-can's BLF writer has it)."""
 
@@ -143,13 +145,15 @@ class AscWriter(ForeignWriter):
 
 
 class BlfWriter(ForeignWriter):
-    """Vector BLF, to the nanosecond."""
+    """Vector BLF, to the nanosecond. The buses' names stand in it as Vector's tools write those of channels."""
 
     def _open(self, stream: BinaryIO) -> can.BLFWriter:
         return can.BLFWriter(stream)
 
     def _begin(self, start_ns: int) -> None:
         self._writer.start_timestamp = 0.0
+        for number, name in enumerate(self._names[:LAST_CHANNEL], 1):
+            self._writer._add_object(APP_TEXT, channel_text(number, name), 0.0)
 
     def _seconds(self, time_ns: int) -> float:
         # python-can cuts the nanoseconds; half a one on top keeps a double's error from taking one away.
@@ -185,9 +189,12 @@ class TrcWriter(ForeignWriter):
 
 
 class Mf4Writer(ForeignWriter):
-    """ASAM MDF 4, to the microsecond. The bytes differ from run to run."""
+    """ASAM MDF 4, to the microsecond. The bytes differ from run to run. The file's comment has the buses' names."""
 
     first_channel = 1
+
+    def _begin(self, start_ns: int) -> None:
+        self._writer._mdf.header.description = self._head(start_ns)
 
     def _open(self, stream: BinaryIO) -> Any:
         stream.close()

@@ -14,10 +14,10 @@ from numpy.typing import NDArray
 
 from gateway.can.frame import BRS, ERROR, ESI, EXTENDED, FD, ID_MASK, LENGTHS, REMOTE
 from gateway.trace.capture import CaptureReader
-from gateway.trace.columns import BusNumbers, Piece
 from gateway.trace.packets import PcapngReader
 from gateway.trace.pcap_blocks import Run, SourceInterface
 from gateway.trace.pcapng import ENHANCED_PACKET, LinkType
+from gateway.trace.pieces import BusNumbers, Piece
 from gateway.trace.record import Recorded
 from gateway.trace.socketcan import FLAG_BRS, FLAG_ESI, FLAG_FDF, FLAG_XL, HEAD, STANDARD_MASK
 

@@ -17,12 +17,12 @@ from numpy.typing import NDArray
 
 from gateway.can.frame import ERROR, EXTENDED, ID_MASK, KEY_MASK, REMOTE
 from gateway.trace.capture import CaptureReader
-from gateway.trace.columns import BusNumbers
 from gateway.trace.errors import TraceError
 from gateway.trace.index_file import Index, read_index, write_index
 from gateway.trace.packets import PacketDecoder, PcapngReader
 from gateway.trace.pcap_blocks import ByteOrder, Run, SourceInterface
 from gateway.trace.pcapng import ENHANCED_PACKET, LinkType
+from gateway.trace.pieces import BusNumbers
 from gateway.trace.record import Event, Recorded
 from gateway.trace.socketcan import HEAD, STANDARD_MASK
 from gateway.trace.table import EVENT, RecordTable, Rows, in_order

@@ -12,6 +12,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from gateway.vcan.processor import stay_on
 from gateway.vcan.signals import GRACE_S
 from gateway.vcan.streams import END, Input, Kind, Output, Streams, encode
 
@@ -53,8 +54,11 @@ class Machine:
     def __enter__(self) -> Self:
         return self
 
-    def boot(self, arguments: Sequence[str], environment: Mapping[str, str]) -> None:
-        """Starts the kernel with `arguments` and two serial lines: standard streams, and orders with standard error."""
+    def boot(self, arguments: Sequence[str], environment: Mapping[str, str], processor: int | None = None) -> None:
+        """Starts the kernel with `arguments` and two serial lines: standard streams, and orders with standard error.
+
+        `processor`: the one that it is to stay on.
+        """
         stdin_read, stdin_write = os.pipe()
         stdout_read, stdout_write = os.pipe()
         stderr_read, stderr_write = os.pipe()
@@ -71,6 +75,8 @@ class Machine:
             pass_fds=inside,
             env=environment,
         )
+        if processor is not None:
+            stay_on(self._kernel.pid, processor)
         for descriptor in inside:
             os.close(descriptor)
         code = bytes if self._streams.kind is Kind.TERMINAL else encode

@@ -18,6 +18,7 @@ from gateway.vcan.errors import CommandTimedOutError, KernelFailedError, VcanErr
 from gateway.vcan.folders import is_hidden, job_parent, memory_folder
 from gateway.vcan.job import prepare
 from gateway.vcan.machine import Machine
+from gateway.vcan.processor import claimed
 from gateway.vcan.signals import GRACE_S, handled
 from gateway.vcan.streams import Kind, Streams
 
@@ -34,10 +35,10 @@ def run(
     if is_hidden(os.getcwd()):
         raise VcanError(f"{os.getcwd()} is not seen inside, where the kernel has its own /dev, /run, /proc and /sys")
     folder = Path(tempfile.mkdtemp(prefix="gateway-vcan.", dir=job_parent()))
-    with Machine(folder, streams) as machine, _raw(streams):
+    with Machine(folder, streams) as machine, _raw(streams), claimed() as processor:
         prepare(folder, command, names, streams)
         environment = os.environ | {"TMPDIR": memory_folder(memory_bytes)}
-        machine.boot([tool("linux.uml") or "linux.uml", *_parameters(folder, memory_bytes)], environment)
+        machine.boot([tool("linux.uml") or "linux.uml", *_parameters(folder, memory_bytes)], environment, processor)
         with _signals_go_to(machine, streams):
             _wait(machine, command[0], timeout_s)
         return _exit_code(machine, folder)

@@ -22,7 +22,7 @@ from gateway.links.socketcand_server import SocketcandServer, serve_socketcand
 from gateway.sim import Clock, Kernel, run
 
 T = TypeVar("T")
-LIMIT_S = 10.0
+LIMIT_S = 60.0
 ANY_PORT = Address("127.0.0.1", 0)
 
 

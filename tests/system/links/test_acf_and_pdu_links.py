@@ -17,6 +17,7 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parent))
 
 from ethernet_bench import fields, write_ethernet, write_udp
+from free_ports import free_port
 
 from gateway.can import BRS, ESI, EXTENDED, FD, ID_MASK, LENGTHS, REMOTE, BitRates, BusEventKind, Frame
 from gateway.links import LinkedBus, LinkError, LinkRates, open_link, parse_address
@@ -39,12 +40,6 @@ AS_PDUS = [Frame(frame.header | BRS if frame.header & FD else frame.header, fram
 """PDU transport does not say whether the data phase was faster; on this bus it is."""
 COMES = {"acf": SENT, "pdu": AS_PDUS}
 Require = Callable[..., str]
-
-
-def free_port(kind: socket.SocketKind = socket.SOCK_DGRAM) -> int:
-    with socket.socket(socket.AF_INET, kind) as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def some_frames(count: int) -> list[Frame]:
@@ -188,7 +183,7 @@ def test_an_urgent_frame_takes_along_those_that_wait(kind: str) -> None:
 
 
 def test_frames_go_both_ways_over_tcp_and_again_after_a_peer_was_away() -> None:
-    port = free_port(socket.SOCK_STREAM)
+    port = free_port()
 
     async def story(kernel: Kernel) -> None:
         client = End(kernel, f"pdu:0,peer=127.0.0.1:{port},over=tcp")

@@ -16,7 +16,7 @@ from gateway.links.cannelloni import datagrams, decode
 from gateway.links.cannelloni_link import link_cannelloni
 from gateway.links.cannelloni_tcp import serve_cannelloni
 
-LIMIT_S = 10.0
+LIMIT_S = 60.0
 
 
 class Peer:

@@ -12,7 +12,7 @@ from gateway.links import serve
 from gateway.sim import Clock, Kernel, run
 
 LDF = Path(__file__).parents[3] / "dbc" / "doors.ldf"
-LIMIT_S = 10.0
+LIMIT_S = 60.0
 
 
 def respond(place: Path) -> list[tuple[int, bytes]]:

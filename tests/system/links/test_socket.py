@@ -23,7 +23,7 @@ from gateway.links.records import Carried, Failure, Hello, Lost, Open, Opened, R
 from gateway.links.wire import HEAD, decode, encode, record_length
 from gateway.sim import Clock, Kernel, run
 
-LIMIT_S = 10.0
+LIMIT_S = 60.0
 
 
 class RawClient:
@@ -69,7 +69,6 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A runtime folder of the test's own."""
     monkeypatch.delenv("VEHICLE_GATEWAY_SOCKET", raising=False)
     monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
-    monkeypatch.setattr("gateway.links.places.folders", lambda: [tmp_path / "vehicle-gateway"])
     return tmp_path
 
 
@@ -87,11 +86,17 @@ def listening(place: Path) -> Iterator[None]:
 
 
 def test_sockets_lie_in_the_users_runtime_folder(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("XDG_RUNTIME_DIR", "/run/user/1000")
+    runtime = f"/run/user/{os.getuid()}"
+    monkeypatch.setenv("XDG_RUNTIME_DIR", runtime)
     own = Path(f"/tmp/vehicle-gateway-{os.getuid()}")
-    assert folders() == [Path("/run/user/1000/vehicle-gateway"), own]
+    assert folders() == [Path(runtime, "vehicle-gateway"), own]
     monkeypatch.delenv("XDG_RUNTIME_DIR")
     assert folders() == [own]
+
+
+def test_with_a_runtime_folder_of_ones_own_only_the_simulations_there_are_seen(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_RUNTIME_DIR", "/somewhere")
+    assert folders() == [Path("/somewhere/vehicle-gateway")]
 
 
 def test_a_socket_is_its_users_alone(home: Path) -> None:

@@ -15,7 +15,7 @@ from gateway.links import LinkError
 from gateway.links.addresses import Address
 from gateway.links.socketcand_server import SocketcandServer, serve_socketcand
 
-LIMIT_S = 10.0
+LIMIT_S = 60.0
 
 
 @pytest.fixture
