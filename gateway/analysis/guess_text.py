@@ -18,7 +18,7 @@ def guess_lines(messages: Sequence[MessageGuess]) -> Iterator[str]:
         yield _head(message)
         for field in message.fields:
             yield f"  {place_text(field):<22}{_WORDS.get(field.kind, field.kind.value)}: {field.note}"
-    yield from _totals(messages)
+    yield summary_line(messages)
 
 
 def _head(message: MessageGuess) -> str:
@@ -54,12 +54,14 @@ def place_text(field: Field) -> str:
     return text
 
 
-def _totals(messages: Sequence[MessageGuess]) -> Iterator[str]:
+def summary_line(messages: Sequence[MessageGuess]) -> str:
+    """How many fields of which kind there are."""
     kinds = (
         (kind, sum(len(message.of_kind(kind)) for message in messages), _WORDS.get(kind, kind.value))
         for kind in FieldKind
     )
-    yield f"{len(messages)} messages: " + ", ".join(
+    many = f"{len(messages)} message{'' if len(messages) == 1 else 's'}"
+    return f"{many}: " + ", ".join(
         f"{count} {word}{'' if count == 1 else 'es' if word.endswith('ch') else 's'}"
         for _, count, word in kinds
         if count

@@ -17,7 +17,7 @@ import numpy as np
 
 from gateway.analysis.errors import AnalysisError
 from gateway.analysis.plot_curve import Curve
-from gateway.errors import nearest
+from gateway.errors import nearest_path
 from gateway.sim import NS_PER_S
 from gateway.vehicle.logs.decoded_files import LONG_HEAD
 from gateway.vehicle.logs.log import EPOCH_NS
@@ -58,7 +58,7 @@ def curves_of_file(path: Path, names: Sequence[str], origin_s: float | None = No
         own = [curve for curve in every if _matches(name, curve.title)]
         if not own:
             known = [curve.title for curve in every] or _titles(path)
-            raise AnalysisError(f"has no signal {name!r}{nearest(name, known)}", file=str(path))
+            raise AnalysisError(f"has no signal {name!r}{nearest_path(name, known)}", file=str(path))
         found += own
     start_s = min((float(curve.times_s[0]) for curve in found if len(curve)), default=0.0)
     origin_s = (origin_s or start_s) if start_s >= _DATES_S else 0.0

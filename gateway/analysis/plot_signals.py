@@ -16,13 +16,14 @@ from gateway.analysis.plot_curve import Curve
 from gateway.analysis.source import Source
 from gateway.can import KEY_MASK
 from gateway.database import Database, Signal
-from gateway.errors import nearest
+from gateway.errors import nearest_path
 from gateway.routing import CanToVss, SignalStore, UpwardRule, VssMapping, VssSignal
 from gateway.sim import NS_PER_S, Kernel
 from gateway.vehicle.logs.decode import DecodedLog, MessageTable, decode
 from gateway.vehicle.logs.decode_choice import Chosen, choose
 
 CURVES_MAX: Final = 48
+_TOLD: Final = 6
 _NONE: Final = float("nan")
 
 
@@ -59,7 +60,10 @@ def _unknown(source: Source, name: str, paths: list[str], mapping: VssMapping | 
     if mapping is not None and name in mapping.tree:
         return f"{name} comes from no CAN signal: {mapping.file} has no dbc2vss for it"
     known = [*paths, *_names(source.databases)]
-    return f"there is no signal {name!r}{nearest(name, known)}"
+    messages = [f"{bus}.{message.name}" for bus, database in source.databases.items() for message in database.messages]
+    near = nearest_path(name, [*known, *messages])
+    listed = f"; there are {', '.join(known[:_TOLD])}" + (f" and {len(known) - _TOLD} more" if known[_TOLD:] else "")
+    return f"there is no signal {name!r}{near or listed}"
 
 
 def _names(databases: Mapping[str, Database]) -> list[str]:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final, NamedTuple
 
+from gateway.analysis.errors import AnalysisError
 from gateway.can import ERROR, EXTENDED, ID_MASK, REMOTE
 from gateway.database import Database, Severity
+from gateway.errors import nearest
 from gateway.trace import TraceReader
 from gateway.vehicle import About, Vehicle, describe, read_about
 from gateway.vehicle.checks.findings import Census, Finding, database_findings, log_findings
@@ -54,6 +56,15 @@ class Source:
     @property
     def file(self) -> str:
         return self.log.name
+
+    def of_bus(self, bus: str | None) -> Source:
+        """Only the frames of one bus; all of them for None. AnalysisError, with the nearest name, for another bus."""
+        buses = self.log.buses
+        if bus is None:
+            return self
+        if bus not in buses:
+            raise AnalysisError(f"the log has no bus {bus!r}{nearest(bus, list(buses))}; it has {', '.join(buses)}")
+        return replace(self, log=self.log.select(self.log.bus == buses.index(bus)))
 
 
 def open_source(path: Path, choices: Sequence[DatabaseChoice], find_vehicle: FindVehicle) -> Source:

@@ -84,6 +84,8 @@ class Timing:
     seen_s: float
     advice: dict[str, Advice]
     """By bus, where deadlines can be missed."""
+    problem: str | None = None
+    """Where the recording is damaged."""
 
     @property
     def missed(self) -> list[MessageTiming]:

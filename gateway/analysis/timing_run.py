@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path as FilePath
 from typing import Final
 
@@ -74,6 +75,7 @@ def timing_of_recording(path: FilePath, databases: Mapping[str, Database], bitra
         about = read_about(reader.comment)
         rates = _rates(about)
         frames = list(_carried(reader.records(), rates, bitrate, path))
+        problem = reader.problem
     span_ns = max(frames[-1].end_ns - frames[0].end_ns, 1)
     rules = () if about is None else about.rules
     seen = sightings(frames, {rule.name: rule.source_bus for rule in rules}, span_ns)
@@ -87,7 +89,7 @@ def timing_of_recording(path: FilePath, databases: Mapping[str, Database], bitra
     if not told:  # nothing is known of when frames were handed over
         for found in seen.messages.values():
             found.longest_ns = 0
-    return analyse(network, seen)
+    return replace(analyse(network, seen), problem=problem)
 
 
 def _rates(about: About | None) -> dict[str, FrameTimes]:

@@ -106,6 +106,7 @@ def timing_json(timing: Timing) -> dict[str, Any]:
     """The document that `--json` prints; times in seconds."""
     return {
         "seen_s": timing.seen_s,
+        "problem": timing.problem,
         "buses": [
             {
                 "bus": bus.name,

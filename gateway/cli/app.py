@@ -21,6 +21,7 @@ COMMANDS: Final = {
     "explain": "Tell why a signal is stale, or what happened to a frame: in a recording, or while it runs.",
     "timing": "Worst-case response times by analysis, beside what a run or a recording showed.",
     "monitor": "Watch a vehicle, a real bus or a recording in a terminal.",
+    "web": "Watch a vehicle that runs, a real bus or a recording in a browser.",
     "trace": "Watch all buses of a vehicle live in Wireshark.",
     "wireshark-profile": "Write what Wireshark must know to dissect a vehicle.",
     "new": "Write a vehicle project to begin with.",

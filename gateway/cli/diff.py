@@ -1,4 +1,7 @@
-"""gateway diff: two recordings side by side, by message and signal. Exit codes as those of diff(1): 0 same, 1 not."""
+"""gateway diff: two recordings side by side, by message and signal. Exit codes as those of diff(1).
+
+0: the same, 1: not, 2: one of them is damaged or cannot be read.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +16,7 @@ from rich.console import Console
 from gateway.analysis.differ import TOLERANCE_NS, difference
 from gateway.analysis.differ_text import difference_json, difference_lines
 from gateway.cli.log_input import Databases, VehicleFile, open_log
-from gateway.cli.log_output import print_findings
+from gateway.cli.log_output import end, print_findings
 from gateway.cli.options import Json, duration_option
 
 
@@ -37,4 +40,5 @@ def diff_command(
         for line in difference_lines(found):
             sys.stdout.write(line + "\n")
         print_findings(found.findings, (), Console(stderr=True))
+    end(damaged=one.log.damaged or two.log.damaged)
     raise typer.Exit(1 if found.messages else 0)

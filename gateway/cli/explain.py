@@ -48,9 +48,13 @@ def explain_command(
     told = _of_recording(trace, question, vehicle) if trace is not None and _is_file(trace) else _live(trace, question)
     if as_json:
         sys.stdout.write(json.dumps(told.document, indent=2) + "\n")
-        return
-    for line in told.lines:
-        sys.stdout.write(line + "\n")
+    else:
+        for line in told.lines:
+            sys.stdout.write(line + "\n")
+    if told.damaged:
+        from gateway.cli.log_output import end
+
+        end(damaged=True)
 
 
 def _is_file(path: Path) -> bool:

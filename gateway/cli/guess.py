@@ -4,26 +4,21 @@ from __future__ import annotations
 
 import json
 import sys
-from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 from rich.console import Console
 
-from gateway.analysis.errors import AnalysisError
 from gateway.analysis.guess import MessageGuess, guess
 from gateway.analysis.guess_dbc import write_dbc
+from gateway.analysis.guess_known import is_signal, known_curve
 from gateway.analysis.guess_like import Likeness, alike, like_lines
-from gateway.analysis.guess_text import guess_json, guess_lines
+from gateway.analysis.guess_text import guess_json, guess_lines, summary_line
 from gateway.analysis.plot_curve import Curve
-from gateway.analysis.plot_files import curves_of_file, first_signal
-from gateway.analysis.plot_signals import curves_of
-from gateway.analysis.source import Source
 from gateway.cli.log_input import Databases, VehicleFile, open_log
-from gateway.cli.log_output import print_findings
+from gateway.cli.log_output import end, print_findings
 from gateway.cli.options import Json
-from gateway.errors import nearest
 
 
 def guess_command(
@@ -39,46 +34,27 @@ def guess_command(
     as_json: Json = False,
 ) -> None:
     source = open_log(log, databases, vehicle)
-    messages = [message for message in guess(_of_bus(source, bus)) if bus in {None, message.bus}]
+    messages = [message for message in guess(source.of_bus(bus)) if bus in {None, message.bus}]
     if out is not None:
         write_dbc(messages, out)
-    curve = None if like is None else _curve(source, like)
-    found = [] if curve is None else alike(messages, curve, source.offset_ns if _is_signal(like) else 0)
+    curve = None if like is None else known_curve(source, like)
+    found = [] if curve is None else alike(messages, curve, source.offset_ns if is_signal(like) else 0)
     if as_json:
         sys.stdout.write(json.dumps(_document(messages, curve, found), indent=2) + "\n")
-        return
-    for line in guess_lines(messages) if curve is None else like_lines(found, curve.title):
-        sys.stdout.write(line + "\n")
-    console = Console(stderr=True)
-    print_findings(source.notes, (), console)
+    else:
+        _tell(messages, curve, found, out)
+        print_findings(source.notes, (), Console(stderr=True))
+    end(damaged=source.log.damaged)
+
+
+def _tell(messages: list[MessageGuess], curve: Curve | None, found: list[Likeness], out: Path | None) -> None:
+    """What moves alike, or what is in the file that was written; the whole list where neither was asked for."""
+    lines = [] if curve is None else list(like_lines(found, curve.title))
     if out is not None:
         signals = sum(len(message.fields) for message in messages)
-        text = f"{len(messages)} messages, {signals} signals -> {out}"
-        console.print(text, soft_wrap=True, highlight=False, markup=False)
-
-
-def _of_bus(source: Source, bus: str | None) -> Source:
-    buses = source.log.buses
-    if bus is None:
-        return source
-    if bus not in buses:
-        raise AnalysisError(f"the log has no bus {bus!r}{nearest(bus, list(buses))}; it has {', '.join(buses)}")
-    return replace(source, log=source.log.select(source.log.bus == buses.index(bus)))
-
-
-def _is_signal(like: str | None) -> bool:
-    return like is not None and Path(like.partition(":")[0]).suffix.lower() != ".csv"
-
-
-def _curve(source: Source, like: str) -> Curve:
-    """The signal that is known, from a file or of the log itself."""
-    if _is_signal(like):
-        return curves_of(source, [like])[0]
-    file, _, column = like.partition(":")
-    curve = curves_of_file(Path(file), [column or first_signal(Path(file))], origin_s=source.origin_ns / 1e9)[0]
-    if len(curve) and curve.times_s[0] > source.log.duration_ns / 1e9:
-        raise AnalysisError("its times are behind the end of the log: both must count from the same moment", file=file)
-    return curve
+        lines += [summary_line(messages), f"{len(messages)} messages, {signals} signals -> {out}"]
+    for line in lines or guess_lines(messages):
+        sys.stdout.write(line + "\n")
 
 
 def _document(messages: list[MessageGuess], curve: Curve | None, found: list[Likeness]) -> dict[str, Any]:

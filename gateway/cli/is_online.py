@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import sys
 from collections.abc import Awaitable, Callable
 from enum import Enum
 from typing import TYPE_CHECKING, Annotated
@@ -11,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from gateway.cli.bus_client import Bus, with_client
+from gateway.cli.online import online_nodes, stays_online
 from gateway.cli.options import duration_option
 from gateway.errors import GatewayError
 
@@ -46,8 +46,6 @@ def is_online_command(
 
 
 async def _follow(client: Client, what: What, name: str | None, limit_s: float, *, monitor: bool) -> bool:
-    from gateway.cli.nodes import online_nodes
-
     changed = asyncio.Event()
     if what is What.AGENT:
         await client.listen_to_agent(lambda _signal: changed.set())
@@ -61,28 +59,3 @@ async def _follow(client: Client, what: What, name: str | None, limit_s: float, 
             return await online_nodes(client, name)
 
     return await stays_online(ask, changed, limit_s, name or what.value, monitor=monitor)
-
-
-async def stays_online(
-    ask: Callable[[], Awaitable[bool]], changed: asyncio.Event, limit_s: float, who: str, *, monitor: bool
-) -> bool:
-    """Whether it comes online within the limit and, with `monitor`, until it does not any more: then False."""
-    if await ask() and not monitor:
-        return True
-
-    async def until(wanted: bool) -> None:
-        while await ask() is not wanted:
-            await changed.wait()
-            changed.clear()
-
-    try:
-        async with asyncio.timeout(limit_s):
-            await until(True)
-    except TimeoutError:
-        return False
-    if monitor:
-        sys.stdout.write(f"{who} is online\n")
-        sys.stdout.flush()
-        await until(False)
-        return False
-    return True

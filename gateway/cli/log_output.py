@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
+import typer
 from rich.console import Console, RenderableType
 from rich.progress import BarColumn, DownloadColumn, Progress, TaskID, TextColumn
 
@@ -17,6 +18,8 @@ from gateway.vehicle.logs.log import Log, read_log
 
 FINDINGS_SHOWN: Final = 12
 UNKNOWN_SHOWN: Final = 8
+DAMAGED: Final = 2
+"""The exit code when a recording could not be read as a whole, as it is of tshark: what could be read was told."""
 _STYLES: Final = {Severity.ERROR: "red", Severity.WARNING: "yellow", Severity.INFO: "bright_black"}
 _WORST_FIRST: Final = (Severity.ERROR, Severity.WARNING, Severity.INFO)
 
@@ -64,6 +67,12 @@ def print_findings(findings: Sequence[Finding], unknown: Sequence[Unknown], cons
         _line(console, str(finding), finding.severity)
     if len(ordered) > FINDINGS_SHOWN:
         _line(console, f"... and {len(ordered) - FINDINGS_SHOWN} more findings; --json has all of them", Severity.INFO)
+
+
+def end(*, damaged: bool) -> None:
+    """Leave with the exit code that says so when a recording was damaged."""
+    if damaged:
+        raise typer.Exit(DAMAGED)
 
 
 def _line(console: Console, text: str, severity: Severity) -> None:

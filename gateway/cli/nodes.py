@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from gateway.cli.bus_client import Bus, table, with_client
+from gateway.cli.online import online_nodes, stays_online
 from gateway.cli.options import Json, duration_option
 
 if TYPE_CHECKING:
@@ -51,8 +52,6 @@ async def _nodes(client: Client, wanted: str | None) -> list[dict[str, Any]]:
 
 
 async def _stays_online(client: Client, name: str | None, limit_s: float, *, monitor: bool) -> bool:
-    from gateway.cli.is_online import stays_online
-
     changed = asyncio.Event()
     await client.listen(lambda _signal: changed.set())
     if name is not None:
@@ -62,12 +61,6 @@ async def _stays_online(client: Client, name: str | None, limit_s: float, *, mon
         return await online_nodes(client, name)
 
     return await stays_online(ask, changed, limit_s, name or "system", monitor=monitor)
-
-
-async def online_nodes(client: Client, name: str | None) -> bool:
-    """Whether a node, or each of them, is online."""
-    nodes = (await client.controller("ListNodes"))[0]
-    return all(status == "online" for node, _path, status, _ip in nodes if name in {None, node})
 
 
 def _seen(node: dict[str, Any]) -> str:

@@ -12,7 +12,7 @@ from gateway.analysis.plot_figure import Style, check_picture, figure_of, save
 from gateway.analysis.plot_files import curves_of_file, holds_signals
 from gateway.analysis.plot_signals import curves_of
 from gateway.cli.log_input import Databases, VehicleFile, open_log
-from gateway.cli.log_output import print_findings
+from gateway.cli.log_output import end, print_findings
 from gateway.routing import load_mapping
 
 
@@ -36,6 +36,7 @@ def plot_command(
 ) -> None:
     check_picture(out)
     console = Console(stderr=True)
+    damaged = False
     if holds_signals(trace):
         curves = curves_of_file(trace, signals)
     else:
@@ -43,8 +44,10 @@ def plot_command(
         rules = None if mapping is None else load_mapping(mapping, source.databases)
         curves = curves_of(source, signals, rules)
         print_findings(source.notes, (), console)
+        damaged = source.log.damaged
     figure, _ = figure_of(curves, style, trace.name)
     save(figure, out)
     points = sum(curve.present for curve in curves)
-    text = f"{len(curves)} signals, {points} values -> {out}"
+    text = f"{len(curves)} signal{'' if len(curves) == 1 else 's'}, {points} values -> {out}"
     console.print(text, soft_wrap=True, highlight=False, markup=False)
+    end(damaged=damaged)

@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 
 from gateway.cli.domains import Aaos, Sdv, SdvKey, Viss, domain_services
-from gateway.cli.log_output import print_findings, read_with_progress
+from gateway.cli.log_output import end, print_findings, read_with_progress
 from gateway.cli.options import Json, duration_option, find_vehicle, speed_clock
 from gateway.cli.web import ReplayPage, Web
 from gateway.errors import GatewayError
@@ -87,13 +87,17 @@ def replay_command(
     if web is not None:
         options = ReplayPage(web, ", ".join(Path(name).name for name in log.files)).added_to(options)
     if as_json:
-        sys.stdout.write(json.dumps(replay(car, log, options).as_json(), indent=2) + "\n")
+        result = replay(car, log, options)
+        sys.stdout.write(json.dumps(result.as_json(), indent=2) + "\n")
     else:
-        _shown(car, log, options)
+        result = _shown(car, log, options)
+    end(damaged=log.damaged)
+    if result.run.failures:
+        raise typer.Exit(1)
 
 
-def _shown(car: Vehicle, log: Log, options: ReplayOptions) -> None:
-    from gateway.ui import RunView
+def _shown(car: Vehicle, log: Log, options: ReplayOptions) -> ReplayReport:
+    from gateway.ui.run_view import RunView
 
     length_ns = min(log.duration_ns, options.for_ns or log.duration_ns)
     view = RunView(
@@ -103,11 +107,8 @@ def _shown(car: Vehicle, log: Log, options: ReplayOptions) -> None:
         watcher = view.watched(RunOptions()).watcher
         result = replay(car, log, replace(options, watcher=watcher))
     view.summary(result.run)
-    _print(result)
-
-
-def _print(result: ReplayReport) -> None:
     print_findings(result.findings, result.unknown)
+    return result
 
 
 def _vehicle_file(path: Path | None, signals: Path | None) -> VehicleFile:

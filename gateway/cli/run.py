@@ -18,7 +18,7 @@ from gateway.cli.service_bus import Bus, bus_services
 from gateway.cli.someip_options import Someip, at_address, someip_services
 from gateway.cli.web import Web, page_services
 from gateway.sim import Clock
-from gateway.vehicle import RunOptions, Selection, Service, drive, read_vehicle
+from gateway.vehicle import RunOptions, Selection, Service, VehicleFile, drive, read_vehicle
 
 
 def run_command(
@@ -108,7 +108,7 @@ def run_command(
         selection=selection,
         cycle_start_ns=cycle_start_option(cycle_start, in_step=not selection.whole and clock is Clock.WALL),
         services=(
-            *_services(clock is Clock.WALL if serve is None else serve, socketcand, cannelloni or []),
+            *_services(file, clock is Clock.WALL if serve is None else serve, socketcand, cannelloni or []),
             *domains,
             *told,
         ),
@@ -117,7 +117,7 @@ def run_command(
         report = drive(file, options)
         sys.stdout.write(json.dumps(report.as_json(), indent=2) + "\n")
     else:
-        from gateway.ui import RunView
+        from gateway.ui.run_view import RunView
 
         view = RunView(file.spec.vehicle, options)
         with view:
@@ -132,14 +132,14 @@ def _default_clock(for_ns: int | None, outside: bool) -> Clock:
     return Clock.VIRTUAL if for_ns is not None and not outside else Clock.WALL
 
 
-def _services(serve: bool, socketcand: str | None, cannelloni: list[str]) -> tuple[Service, ...]:
+def _services(file: VehicleFile, serve: bool, socketcand: str | None, cannelloni: list[str]) -> tuple[Service, ...]:
     """What is opened to the outside."""
     if not (serve or socketcand or cannelloni):
         return ()
     from gateway.cli import serving
 
     return (
-        *([serving.can_tools()] if serve else []),
+        *([serving.can_tools(file)] if serve else []),
         *([serving.socketcand(socketcand)] if socketcand else []),
         *(serving.cannelloni(option) for option in cannelloni),
     )

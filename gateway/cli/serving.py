@@ -16,9 +16,10 @@ from gateway.links.cannelloni_tcp import serve_cannelloni
 from gateway.links.socketcand_server import serve_socketcand
 from gateway.links.streaming import StreamSource, StreamSources
 from gateway.links.wall_time import epoch_ns_of, wall_time_loop
-from gateway.vehicle import Service, Vehicle
+from gateway.vehicle import Service, Vehicle, VehicleFile
 
 if TYPE_CHECKING:
+    from gateway.ui.desk import Desk
     from gateway.ui.feed import Feed
 
 
@@ -46,14 +47,14 @@ def cannelloni_option(text: str) -> CannelloniOption:
     return CannelloniOption(bus, address(here), address(peer) if comma else None)
 
 
-def can_tools() -> Service:
-    """The socket for CAN tools, where they look for it."""
+def can_tools(file: VehicleFile | None = None) -> Service:
+    """The socket for CAN tools, where they look for it. `file`: that of the vehicle, for the faults of `gateway web`."""
 
     @contextlib.asynccontextmanager
     async def service(vehicle: Vehicle) -> AsyncIterator[None]:
         with _explaining(vehicle) as explain, _watching(vehicle) as watch:
             place = place_for(vehicle.name)  # as late as can be: another run may begin in this moment
-            streams = {**_streams(vehicle), "explain": explain, "monitor": watch}
+            streams = {**_streams(vehicle), "explain": explain, "monitor": watch, "page": _paging(vehicle, file)}
             async with serve(vehicle.name, vehicle.buses, place, streams=streams):
                 tell(f"CAN tools find {vehicle.name} at {place}")
                 yield
@@ -87,13 +88,39 @@ def _watching(vehicle: Vehicle) -> Iterator[Callable[[], StreamSource]]:
 
         def watch() -> StreamSource:
             from gateway.ui.feed import Feed
-            from gateway.ui.feed_wire import FeedStream
+            from gateway.ui.feed_stream import FeedStream
 
             if not feeds:
                 feeds.append(stack.enter_context(Feed(vehicle)))
             return FeedStream(feeds[0])
 
         yield watch
+
+
+def _paging(vehicle: Vehicle, file: VehicleFile | None) -> Callable[[], StreamSource]:
+    """What `gateway web` shows; each page notes the frames for itself, and all have the same faults."""
+    desks: list[Desk] = []
+
+    def page() -> StreamSource:
+        from gateway.ui.page_source import PageSource
+
+        if not desks:
+            desks.append(_desk(vehicle, file))
+        source = PageSource(vehicle, desks[0])
+        source.attach()
+        return source
+
+    return page
+
+
+def _desk(vehicle: Vehicle, file: VehicleFile | None) -> Desk:
+    from gateway.cli.fault_desk import HilFaultDesk
+    from gateway.links import LinkedBus
+    from gateway.ui.desk import Desk
+    from gateway.ui.playback import HeldTime, running_pace
+
+    linked = any(isinstance(bus, LinkedBus) for bus in vehicle.buses.values())
+    return Desk(None if file is None else HilFaultDesk(file, vehicle), None if linked else HeldTime(running_pace()))
 
 
 def _streams(vehicle: Vehicle) -> StreamSources:

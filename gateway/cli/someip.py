@@ -1,4 +1,4 @@
-"""gateway someip monitor: what is offered, who has subscribed, what is missing and why."""
+"""gateway someip: what is offered, who has subscribed, what is missing and why; a configuration for vsomeip."""
 
 from __future__ import annotations
 
@@ -18,16 +18,25 @@ if TYPE_CHECKING:
     from gateway.services.someip import NodeOptions
     from gateway.services.someip.monitor import Monitor
 
-VERBS = ("monitor",)
+VERBS = ("monitor", "vsomeip")
 
 
 def someip_command(
-    verb: Annotated[str, typer.Argument(metavar="VERB", help=", ".join(VERBS))],
+    verb: Annotated[
+        str,
+        typer.Argument(
+            metavar="VERB", help="monitor: listen and tell; vsomeip: print vsomeip.json for the vehicle's other side."
+        ),
+    ],
     vehicle: Annotated[
-        Path | None, typer.Argument(metavar="[VEHICLE]", help="Look for what this vehicle consumes, at its address.")
+        Path | None,
+        typer.Argument(metavar="[VEHICLE]", help="monitor: look for what this vehicle consumes, at its address."),
     ] = None,
     address: Annotated[
-        str | None, typer.Option(metavar="ADDRESS", help="Of this machine, where to listen; 127.0.0.1 if absent.")
+        str | None,
+        typer.Option(
+            metavar="ADDRESS", help="Of this machine, where to listen; 127.0.0.1 if absent. vsomeip: of its host."
+        ),
     ] = None,
     group: Annotated[
         str | None, typer.Option(metavar="GROUP", help="Multicast group of the service discovery.")
@@ -36,11 +45,17 @@ def someip_command(
     duration: Annotated[
         str | None, typer.Option("--for", metavar="TIME", help="Listen so long; until Ctrl-C if absent.")
     ] = None,
+    application: Annotated[
+        str, typer.Option(metavar="NAME", help="vsomeip: of the application (VSOMEIP_APPLICATION_NAME).")
+    ] = "client",
     as_json: Json = False,
 ) -> None:
-    """Tell what is offered over SOME/IP, who has subscribed to it, what is missing and why."""
+    """Tell what is offered over SOME/IP, who has subscribed to it, what is missing and why; or configure vsomeip."""
     if verb not in VERBS:
         raise typer.BadParameter(f"there is no verb {verb!r}: write {' or '.join(VERBS)}")
+    if verb == "vsomeip":
+        _vsomeip(read_vehicle(vehicle or Path("vehicle.yaml")), address, application)
+        return
     from gateway.services.someip.listening import listen, trouble
     from gateway.services.someip.monitor import Monitor
 
@@ -61,6 +76,7 @@ def _options(
     from dataclasses import replace
 
     from gateway.services.someip import NodeOptions
+    from gateway.someip import SD_GROUP, SD_GROUP_V6
 
     options = NodeOptions("127.0.0.1")
     if file is not None:
@@ -69,8 +85,31 @@ def _options(
             raise typer.BadParameter(f"{file.source.file} has no `services`")
         options = node.options
         monitor.wanted = [consumer.definition for consumer in node.consumers]
+    if address is not None and group is None and (":" in address) is not (":" in options.group):
+        group = SD_GROUP_V6 if ":" in address else SD_GROUP
     changed = {"address": address, "group": group, "sd_port": port}
     return replace(options, **{key: value for key, value in changed.items() if value is not None}), monitor  # type: ignore[arg-type]
+
+
+def _vsomeip(file: VehicleFile, address: str | None, application: str) -> None:
+    """Print the configuration; what vsomeip cannot do goes to standard error."""
+    from gateway.ethernet import packed
+    from gateway.services.someip.vsomeip import Configuration
+
+    node = build(file, Kernel()).someip
+    if node is None:
+        raise typer.BadParameter(f"{file.source.file} has no `services`")
+    own = node.options.address
+    if address is None and not own.startswith("127."):
+        raise typer.BadParameter("say at which address vsomeip is, with --address")
+    where = address or ("127.0.0.2" if own == "127.0.0.1" else "127.0.0.1")
+    packed(where)
+    offered = [each.definition for each in node.providers.values()]
+    consumed = [each.definition for each in node.consumers]
+    made = Configuration(node.options, offered, consumed, address=where, application=application)
+    sys.stdout.write(json.dumps(made.document, indent=2) + "\n")
+    for note in made.notes:
+        sys.stderr.write(note + "\n")
 
 
 def _line(text: str) -> None:

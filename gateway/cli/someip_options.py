@@ -53,6 +53,9 @@ async def _tell(vehicle: Vehicle) -> AsyncIterator[None]:
     status = node.status()
     for what, count in status.faults.items():
         tell(f"SOME/IP: {what} ({count})")
+    for offered in status.offered:
+        for what, count in offered.faults.items():
+            tell(f"SOME/IP: {offered.name}: {what} ({count})")
     for consumed in status.consumed:
         if consumed.missing:
             tell(f"SOME/IP: {consumed.name} ({consumed.instance}) is missing: {consumed.missing}")

@@ -13,7 +13,7 @@ from rich.console import Console
 from gateway.analysis.stats import stats
 from gateway.analysis.stats_text import stats_json, stats_lines
 from gateway.cli.log_input import Bitrates, Databases, VehicleFile, open_log, with_rates
-from gateway.cli.log_output import print_findings
+from gateway.cli.log_output import end, print_findings
 from gateway.cli.options import Json
 
 
@@ -28,7 +28,8 @@ def stats_command(
     found = stats(source, with_rates(source, bitrates))
     if as_json:
         sys.stdout.write(json.dumps(stats_json(found), indent=2) + "\n")
-        return
-    for line in stats_lines(found):
-        sys.stdout.write(line + "\n")
-    print_findings(found.findings, (), Console(stderr=True))
+    else:
+        for line in stats_lines(found):
+            sys.stdout.write(line + "\n")
+        print_findings(found.findings, (), Console(stderr=True))
+    end(damaged=source.log.damaged)

@@ -10,10 +10,8 @@ from typing import TYPE_CHECKING, Annotated, Final
 import typer
 
 from gateway.cli.options import Json, duration_option, find_vehicle
-from gateway.errors import GatewayError
-from gateway.sim import Kernel
 from gateway.trace import READ_ENDINGS, open_reader
-from gateway.vehicle import Vehicle, load, read_about
+from gateway.vehicle import Vehicle, read_about
 
 if TYPE_CHECKING:
     from gateway.analysis.timing import Timing
@@ -47,9 +45,15 @@ def timing_command(
     )
     if as_json:
         sys.stdout.write(json.dumps(timing_json(timing), indent=2) + "\n")
-        return
-    for line in timing_lines(timing):
-        sys.stdout.write(line + "\n")
+    else:
+        for line in timing_lines(timing):
+            sys.stdout.write(line + "\n")
+    if timing.problem is not None:
+        from gateway.cli.log_output import end
+
+        if not as_json:
+            sys.stderr.write(f"{what}: error: not everything could be read: {timing.problem}\n")
+        end(damaged=True)
 
 
 def _is_log(what: Path | None) -> bool:
@@ -89,14 +93,7 @@ def _of_recording(what: Path | None, files: list[Path], vehicle: Path | None, bi
 
 def _vehicle(log: Path, path: Path | None) -> Vehicle | None:
     """The vehicle that was asked for; else the one here, if the recording is of a vehicle of that name."""
-    if path is not None:
-        return load(find_vehicle(path), Kernel())
+    from gateway.cli.log_input import vehicle_for
+
     with open_reader(log) as reader:
-        about = read_about(reader.comment)
-    if about is None:
-        return None
-    try:
-        found = load(find_vehicle(None), Kernel())
-    except GatewayError:
-        return None
-    return found if found.name == about.vehicle else None
+        return vehicle_for(read_about(reader.comment), path)

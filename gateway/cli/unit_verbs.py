@@ -2,38 +2,22 @@
 
 from __future__ import annotations
 
-import asyncio
 import fnmatch
 import json
 import sys
 from collections.abc import Awaitable, Callable, Coroutine
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 import typer
 
 from gateway.cli.bus_client import table
-from gateway.cli.units import JOBS, VERBS
+from gateway.cli.unit_watching import metrics, monitor, status
+from gateway.cli.unit_words import JOBS, VERBS, Options, say
 from gateway.errors import nearest
-from gateway.orchestrator.control import Signal
-from gateway.orchestrator.control.interfaces import NODE
-from gateway.orchestrator.control.public import node_path
 from gateway.orchestrator.dbus import Client
 from gateway.orchestrator.units.values import signal_number
 
 _COLUMNS: Final = ("NODE", "ID", "ACTIVE", "SUB")
-
-
-class Options(NamedTuple):
-    """What the options say."""
-
-    pattern: str | None
-    signal: str
-    whom: str
-    watch: bool
-    runtime: bool
-    force: bool
-    no_reload: bool
-    as_json: bool
 
 
 Verb = Callable[[Client, list[str], Options], Awaitable[int]]
@@ -51,11 +35,6 @@ def action_of(verb: str, words: list[str], options: Options) -> Callable[[Client
         return await run(client, words if verb not in JOBS else [verb, *words], options)
 
     return action
-
-
-def _say(text: str) -> None:
-    sys.stdout.write(text + "\n")
-    sys.stdout.flush()
 
 
 async def _list(client: Client, words: list[str], options: Options) -> int:
@@ -113,9 +92,9 @@ async def _job(client: Client, words: list[str], options: Options) -> int:
     for unit in units:
         result = await client.do(node, JOBS[verb], unit, "replace")
         if options.as_json:
-            _say(json.dumps({"node": node, "unit": unit, "verb": verb, "result": result}))
+            say(json.dumps({"node": node, "unit": unit, "verb": verb, "result": result}))
         else:
-            _say(f"Unit {unit} {verb} operation result: {result}")
+            say(f"Unit {unit} {verb} operation result: {result}")
         worst = max(worst, result != "done")
     return worst
 
@@ -144,9 +123,7 @@ async def _enable(client: Client, words: list[str], options: Options) -> int:
     node, *files = words
     carries, changes = await client.node(node, "EnableUnitFiles", files, options.runtime, options.force)
     if not carries:
-        _say(
-            "The unit files have no installation config (WantedBy=, RequiredBy=, Also=, Alias= settings in [Install])."
-        )
+        say("The unit files have no installation config (WantedBy=, RequiredBy=, Also=, Alias= settings in [Install]).")
     _tell_changes(changes)
     return await _maybe_reload(client, node, options)
 
@@ -165,98 +142,14 @@ async def _maybe_reload(client: Client, node: str, options: Options) -> int:
 
 def _tell_changes(changes: list[list[str]]) -> None:
     for kind, link, target in changes:
-        _say(f"Created symlink {link} -> {target}" if kind == "symlink" else f"Removed {link}.")
+        say(f"Created symlink {link} -> {target}" if kind == "symlink" else f"Removed {link}.")
 
 
 async def _is_enabled(client: Client, words: list[str], options: Options) -> int:
     del options
     state = (await client.node(words[0], "GetUnitFileState", words[1]))[0]
-    _say(state)
+    say(state)
     return 0 if state in {"enabled", "static", "indirect"} else 1
-
-
-async def _status(client: Client, words: list[str], options: Options) -> int:
-    await _show_status(client, words)
-    if not options.watch:
-        return 0
-    changed = asyncio.Event()
-    await client.listen(lambda _signal: changed.set())
-    monitor = (await client.controller("CreateMonitor"))[0]
-    await client.monitor(monitor, "Subscribe", words[0] if words else "*", words[1] if len(words) > 1 else "*")
-    while True:
-        await changed.wait()
-        changed.clear()
-        await _show_status(client, words)
-
-
-async def _show_status(client: Client, words: list[str]) -> None:
-    if len(words) < 2:
-        names = words or [name for name, *_ in (await client.controller("ListNodes"))[0]]
-        rows = []
-        for name in names:
-            values = await client.properties(node_path(name), NODE.name)
-            rows.append((name, values["Status"], values["PeerIp"] or "-"))
-        sys.stdout.write(table(("NODE", "STATE", "IP"), rows))
-    else:
-        columns = ("LoadState", "ActiveState", "SubState", "FreezerState", "UnitFileState")
-        found_rows: list[tuple[str, ...]] = []
-        for unit in words[1:]:
-            found = (await client.node(words[0], "GetUnitProperties", unit, "org.freedesktop.systemd1.Unit"))[0]
-            found_rows.append((unit, *(str(found[name].value) for name in columns)))
-        sys.stdout.write(table(("UNIT", "LOADED", "ACTIVE", "SUBSTATE", "FREEZERSTATE", "ENABLED"), found_rows))
-    sys.stdout.flush()
-
-
-async def _monitor(client: Client, words: list[str], options: Options) -> int:
-    """Each event on a line, until Ctrl-C."""
-
-    def heard(signal: Signal) -> None:
-        if signal.path != path:
-            return
-        if options.as_json:
-            _say(json.dumps([signal.member, *(_jsonable(item) for item in signal.body)]))
-        elif signal.member != "UnitPropertiesChanged":
-            node, unit, *rest = signal.body
-            _say(f"[{node}] {unit}\n\t{signal.member}: {', '.join(rest)}")
-
-    path = (await client.controller("CreateMonitor"))[0]
-    await client.listen(heard)
-    node = words[0] if words else "*"
-    units = words[1:] or ["*"]
-    await client.monitor(path, "SubscribeList", node, units)
-    await asyncio.get_running_loop().create_future()
-    return 0
-
-
-def _jsonable(value: Any) -> Any:
-    return {name: variant.value for name, variant in value.items()} if isinstance(value, dict) else value
-
-
-async def _metrics(client: Client, words: list[str], options: Options) -> int:
-    if words[0] in {"enable", "disable"}:
-        await client.controller("EnableMetrics" if words[0] == "enable" else "DisableMetrics")
-        _say("Done")
-        return 0
-    if words[0] != "listen":
-        raise typer.BadParameter(f"metrics {words[0]!r}: there are enable, disable and listen")
-
-    def heard(signal: Signal) -> None:
-        if signal.member == "StartUnitJobMetrics":
-            node, job, unit, whole, start = signal.body
-            line = f"[{node}] Job {job} to start unit {unit}:\n\tBlueChi job gross measured time: {whole / 1000} ms"
-            _say(
-                json.dumps([signal.member, *signal.body])
-                if options.as_json
-                else f"{line}\n\tUnit start: {start / 1000} ms"
-            )
-        elif signal.member == "AgentJobMetrics":
-            node, unit, method, micros = signal.body
-            line = f"[{node}] Agent systemd {method} job on {unit} net measured time: {micros / 1000} ms"
-            _say(json.dumps([signal.member, *signal.body]) if options.as_json else line)
-
-    await client.listen(heard)
-    await asyncio.get_running_loop().create_future()
-    return 0
 
 
 async def _reset_failed(client: Client, words: list[str], options: Options) -> int:
@@ -279,7 +172,7 @@ async def _reload(client: Client, words: list[str], options: Options) -> int:
 
 async def _get_default(client: Client, words: list[str], options: Options) -> int:
     del options
-    _say((await client.node(words[0], "GetDefaultTarget"))[0])
+    say((await client.node(words[0], "GetDefaultTarget"))[0])
     return 0
 
 
@@ -307,9 +200,9 @@ _VERBS: Final[dict[str, tuple[Verb, int]]] = {
     "enable": (_enable, 2),
     "disable": (_disable, 2),
     "is-enabled": (_is_enabled, 2),
-    "status": (_status, 0),
-    "monitor": (_monitor, 0),
-    "metrics": (_metrics, 1),
+    "status": (status, 0),
+    "monitor": (monitor, 0),
+    "metrics": (metrics, 1),
     "reset-failed": (_reset_failed, 0),
     "daemon-reload": (_reload, 1),
     "get-default": (_get_default, 1),

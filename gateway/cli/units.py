@@ -3,23 +3,13 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Coroutine
-from typing import TYPE_CHECKING, Annotated, Any, Final
+from typing import Annotated
 
 import typer
 
 from gateway.cli.bus_client import Bus, with_client
 from gateway.cli.options import Json
-
-if TYPE_CHECKING:
-    from gateway.orchestrator.dbus import Client
-
-JOBS: Final = {"start": "StartUnit", "stop": "StopUnit", "reload": "ReloadUnit", "restart": "RestartUnit"}
-VERBS: Final = (
-    *("list", "list-files", *JOBS, "freeze", "thaw", "kill", "enable", "disable", "is-enabled", "status", "monitor"),
-    *("metrics", "reset-failed", "daemon-reload", "get-default", "set-default", "set-loglevel"),
-)
-Action = Callable[["Client"], Coroutine[Any, Any, int]]
+from gateway.cli.unit_words import VERBS, Options
 
 
 def units_command(
@@ -36,7 +26,7 @@ def units_command(
     as_json: Json = False,
 ) -> None:
     """List, start, stop, watch units on the nodes of a controller."""
-    from gateway.cli.unit_verbs import Options, action_of
+    from gateway.cli.unit_verbs import action_of
 
     options = Options(pattern, signal, whom, watch, runtime, force, no_reload, as_json)
     action = action_of(verb, words or [], options)

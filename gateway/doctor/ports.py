@@ -26,10 +26,13 @@ class Port:
 PORTS: Final = (
     Port(30490, "SOME/IP service discovery", "stop the other SOME/IP stack of this machine", udp=True),
     Port(55555, "kuksa.val", "gateway run --sdv 127.0.0.1:PORT"),
+    Port(8090, "VISS", "gateway run --viss 127.0.0.1:PORT"),
     Port(40004, "vehicle HAL", "gateway run --aaos 127.0.0.1:PORT"),
     Port(842, "BlueChi's agents", "gateway run --agents 127.0.0.1:PORT"),
     Port(1883, "MQTT", "gateway run --bus mqtt://127.0.0.1:PORT"),
     Port(29536, "socketcand", "gateway run --socketcand PORT"),
+    Port(8080, "the web page", "gateway run --web 127.0.0.1:PORT"),
+    Port(9464, "Prometheus metrics", "gateway run --metrics 127.0.0.1:PORT"),
 )
 
 

@@ -132,7 +132,7 @@ class Arrival:
             return passed.cause
         if self.is_fresh(bus, key):
             return None
-        return self._beyond(rule, bus, key)
+        return passed.unchanged or self._beyond(rule, bus, key)
 
     def _carried_lately(self, rule: AboutRule, bus: str, key: int, source_key: int) -> bool:
         """Whether the latest frame of the target has a value of this route that is not old."""

@@ -34,16 +34,24 @@ class Told(NamedTuple):
 
     lines: list[str]
     document: dict[str, Any]
+    damaged: bool = False
+    """The recording could not be read as a whole; the lines tell where."""
 
 
 def asked(recording: Recording, names: Names, question: str) -> Told:
     """The answer to one question. ExplainError, or another GatewayError, for what cannot be answered."""
+    return _answered(recording, names, question)._replace(damaged=recording.table.problem is not None)
+
+
+def _answered(recording: Recording, names: Names, question: str) -> Told:
     kind, _, rest = question.strip().partition(" ")
     if kind == "signal":
         wanted = parse_signal(rest)
         now_ns, notes = _moment(recording, wanted.time_ns)
         answer = why(Scene(recording.table, names, now_ns, origin_ns=recording.origin_ns), wanted.name)
-        answer = replace(answer, notes=(*answer.notes, *notes))
+        problem = recording.table.problem
+        damage = () if problem is None else (f"the recording is damaged: {problem}",)
+        answer = replace(answer, notes=(*answer.notes, *notes, *damage))
         return Told(list(answer_lines(answer, recording.origin_ns)), answer.as_json())
     if kind == "frame":
         frame = parse_question(rest, recording.buses, names)

@@ -11,6 +11,7 @@ from gateway.explain.notes import FrameNote, SourceNote, note_of
 from gateway.explain.outcomes import Outcomes
 from gateway.explain.recording import Window
 from gateway.explain.surroundings import LISTED, Surroundings, by, rule_text
+from gateway.explain.transform import route_of, routed_text
 from gateway.sim import duration_text
 from gateway.trace import Recorded
 from gateway.vehicle import AboutRule
@@ -60,7 +61,9 @@ class _Frame(Surroundings):
                 yield from self.origins(own, depth - 1)
             sender = f" from {own.sender}" if own.sender else ""
             text = f"from {self.names.title(origin.bus, origin.frame)}{sender}, {by}"
-            details = self._signal_of(source.source, origin) or tuple(self.names.signals(origin.bus, origin.frame))
+            made = routed_text(route_of(self.names.vehicle, rule), origin.frame.data)
+            signal = (made,) if made else self._signal_of(source.source, origin)
+            details = signal or tuple(self.names.signals(origin.bus, origin.frame))
             yield Step(StepKind.ORIGIN, source.received_ns, text, details, source.rule)
 
     def _at_source(self, source: SourceNote, rule: AboutRule | None) -> Recorded | None:

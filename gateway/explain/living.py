@@ -132,6 +132,7 @@ def happenings(vehicle: Vehicle, since_ns: int, until_ns: int) -> list[Event]:
     for command in vehicle.vss_to_can.commands if vehicle.vss_to_can is not None else ():
         if command.last_refusal:
             found.append(notes.refusal(command, command.last_refused_ns))
+    found += [notes.service_event(event) for event in vehicle.service_events.kept]
     if vehicle.fleet is not None:
         found += [notes.fleet_event(event) for event in vehicle.fleet.events]
     return [

@@ -8,6 +8,7 @@ from gateway.explain.explanation import Step, StepKind
 from gateway.explain.names import key_of
 from gateway.explain.notes import Decided, SourceNote, decided_in, note_of
 from gateway.explain.surroundings import LISTED, Surroundings, by, rule_text
+from gateway.explain.transform import route_of, routed_text
 from gateway.sim import duration_text
 from gateway.trace import Event, Recorded
 from gateway.vehicle import AboutRule
@@ -89,7 +90,10 @@ class Outcomes(Surroundings):
         return Step(StepKind.FORWARDED, carrier.time_ns, text, tuple(self._split(rule, carrier)), name)
 
     def _split(self, rule: AboutRule | None, carrier: Recorded) -> Iterator[str]:
-        """Where the time between the two buses went."""
+        """What was made of it, and where the time between the two buses went."""
+        made = routed_text(route_of(self.names.vehicle, rule), self.record.frame.data)
+        if made:
+            yield made
         note = note_of(carrier.comment)
         duration_ns = self.names.duration_ns(carrier.bus, carrier.frame)
         if duration_ns is None or note.waited_ns is None:

@@ -10,7 +10,8 @@ from gateway.explain.cause import Cause, Fault, Stage
 from gateway.explain.notes import Decided
 from gateway.explain.scene import Scene, data_of, place_of, short
 from gateway.explain.surroundings import rule_text
-from gateway.routing import Route, SignalRoute
+from gateway.explain.transform import route_of, routed_text
+from gateway.routing import SignalRoute
 from gateway.sim import duration_text
 from gateway.vehicle import AboutRule
 
@@ -33,6 +34,8 @@ class Passed(NamedTuple):
 
     stage: Stage
     cause: Cause | None
+    unchanged: Cause | None = None
+    """That the latest was no news to the target: why nothing more came, where nothing was to come."""
 
 
 def passing(scene: Scene, rule: AboutRule, source_key: int) -> Passed:
@@ -41,15 +44,18 @@ def passing(scene: Scene, rule: AboutRule, source_key: int) -> Passed:
     decided = scene.decided(rule.name)
     title = rule_text(rule, rule.name)
     if not decided or last is None:
-        return Passed(Stage(None, f"{title}: has kept nothing back"), None)
+        made = "" if last is None else routed_text(route_of(scene.vehicle, rule), last.frame.data)
+        return Passed(Stage(None, f"{title}: has kept nothing back" + (f", the last {made}" if made else "")), None)
     told_ns, latest = decided[-1]
     received_ns = told_ns if latest.received_ns is None else latest.received_ns
     text = f"{title}: {latest.decision}: {latest.reason}, {len(decided)} in all, {latest.frame} the last"
     stage = Stage(told_ns, text)
     # Frames that came later, and that it has not kept back, it has forwarded.
     later = scene.count(rule.source_bus, source_key, received_ns + 1)
-    if later > 1 or not _keeps_back(latest):
+    if later > 1:
         return Passed(stage, None)
+    if not _keeps_back(latest):
+        return Passed(stage, None, _cause(scene, rule, latest, told_ns))
     return Passed(stage, _cause(scene, rule, latest, told_ns))
 
 
@@ -109,7 +115,7 @@ def _values(when: str, message: Message | None, data: bytes) -> str:
 
 def _value(scene: Scene, rule: AboutRule, reason: str, data: bytes) -> str:
     """The value that a signal route refused, and what the target takes."""
-    route = _route(scene, rule)
+    route = route_of(scene.vehicle, rule)
     if not isinstance(route, SignalRoute):
         return ""
     value = route.source.decode(data)
@@ -133,9 +139,3 @@ def _beyond(signal: Signal, value: object) -> str:
         if signal.minimum is not None and value < signal.minimum:
             return f"is below min {signal.minimum:.10g} of {signal}"
     return f"does not fit into {signal}"
-
-
-def _route(scene: Scene, rule: AboutRule) -> Route | None:
-    """The route of the vehicle file that a recording's rule is, if the file is still the same there."""
-    routes = [] if scene.vehicle is None else scene.vehicle.gateway.routes
-    return next((route for route in routes if str(route.rule) == str(rule)), None)

@@ -53,12 +53,20 @@ def _key(text: str, bus: str, names: Names) -> int:
     try:
         identifier = int(digits.removesuffix("x"), 0 if digits.startswith("0x") else 16)
     except ValueError:
-        messages = [] if database is None else [message.name for message in database.messages]
-        why = f"there is no message of that name on {bus}" if messages else f"no names of messages are known on {bus}"
-        raise ExplainError(
-            f"{text!r} is no identifier like 0x3A0 (29 bits: 0x18DAF110x), and {why}{nearest(text, messages)}"
-        ) from None
+        raise _unnamed(text, bus, names) from None
     if not 0 <= identifier <= (ID_MASK if extended else 0x7FF):
         hint = f"; 29 bits are written 0x{identifier:X}x" if not extended and 0x7FF < identifier <= ID_MASK else ""
         raise ExplainError(f"{text} is above {'0x1FFFFFFF' if extended else '0x7FF'}{hint}")
     return identifier | (EXTENDED if extended else 0)
+
+
+def _unnamed(text: str, bus: str, names: Names) -> ExplainError:
+    """There is no message of that name on the bus: where there is one, or the nearest."""
+    messages = {other: [message.name for message in each.messages] for other, each in names.databases.items()}
+    elsewhere = [f"{other}/{text}" for other, each in messages.items() if text in each]
+    if elsewhere:
+        return ExplainError(f"{bus} has no message {text}: ask for {' or '.join(elsewhere)}")
+    own = messages.get(bus, [])
+    why = f"there is no message of that name on {bus}" if own else f"no names of messages are known on {bus}"
+    near = nearest(text, own) or nearest(text, [name for each in messages.values() for name in each])
+    return ExplainError(f"{text!r} is no identifier like 0x3A0 (29 bits: 0x18DAF110x), and {why}{near}")

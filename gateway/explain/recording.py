@@ -89,6 +89,13 @@ def _nothing(table: RecordTable, question: FrameQuestion) -> str:
     wanted = id_text(question.key)
     others = set(table.key[table.rows(question.bus)].tolist())
     listed = ", ".join(id_text(key) for key in sorted(others, key=lambda key: abs(key - question.key))[:8])
+    elsewhere = [bus for bus in table.buses if bus != question.bus and len(table.rows(bus, question.key))]
+    if elsewhere:
+        at = "" if question.time_ns is None else f"@{question.time_ns / NS_PER_S:.10g}s"
+        return (
+            f"there is no frame {wanted} on {question.bus}; it is on {' and '.join(elsewhere)}:"
+            f" ask for {elsewhere[0]}/{wanted}{at}"
+        )
     if not others:
         return f"there is no frame on {question.bus} at all"
     return f"there is no frame {wanted} on {question.bus}; nearest to it there are {listed}"

@@ -12,7 +12,7 @@ from gateway.database import Message
 from gateway.explain.cause import Place
 from gateway.explain.names import Names, id_text
 from gateway.explain.notes import Decided, FrameNote, decided_in, note_of
-from gateway.explain.told import Failed, QualityChanged, TargetRefused, Told, told_in
+from gateway.explain.told import AnyTold, Told, told_in
 from gateway.sim import NS_PER_S
 from gateway.trace import Event, Recorded
 from gateway.vehicle import AboutRule
@@ -45,7 +45,7 @@ class Scene:
         self.vehicle: Final = names.vehicle
         self.now_ns: Final = now_ns
         self.origin_ns: Final = origin_ns
-        self._told: list[Told | Failed | TargetRefused | QualityChanged] | None = None
+        self._told: list[AnyTold] | None = None
         self._decided: list[tuple[int, Decided]] = []
 
     def time(self, time_ns: int) -> str:
@@ -147,7 +147,7 @@ class Scene:
 
     # Events
 
-    def told(self) -> list[Told | Failed | TargetRefused | QualityChanged]:
+    def told(self) -> list[AnyTold]:
         """What was told up to the moment besides routes' decisions, in the order of time."""
         if self._told is None:
             self._told = []

@@ -12,6 +12,9 @@ _TOLD: Final = re.compile(
 )
 _FAILED: Final = re.compile(r"(?P<ecu>[^:]+): failed: (?P<place>[^:]+:\d+): (?P<error>.*)", re.DOTALL)
 _TARGET: Final = re.compile(r"(?P<path>[\w.]+): target refused: (?P<why>.*)", re.DOTALL)
+_SERVICE: Final = re.compile(
+    r"(?P<path>[\w.]+): (?P<what>request refused|held back): (?P<by>[^:]+): (?P<why>.*)", re.DOTALL
+)
 _QUALITY: Final = re.compile(r"(?P<path>[\w.]+): (?P<quality>stale|good)")
 
 OFF: Final = "off"
@@ -61,7 +64,20 @@ class QualityChanged(NamedTuple):
     quality: str
 
 
-def told_in(time_ns: int, text: str) -> Told | Failed | TargetRefused | QualityChanged | None:
+class NotServed(NamedTuple):
+    """A request for a signal that the service bus refused, or a value that its policy held back. `by`: `MQTT`."""
+
+    time_ns: int
+    path: str
+    refused: bool
+    by: str
+    why: str
+
+
+AnyTold = Told | Failed | TargetRefused | QualityChanged | NotServed
+
+
+def told_in(time_ns: int, text: str) -> AnyTold | None:
     """What an event says; None for those of routes, and for other programs' events."""
     found = _FAILED.fullmatch(text)
     if found is not None:
@@ -69,6 +85,9 @@ def told_in(time_ns: int, text: str) -> Told | Failed | TargetRefused | QualityC
     found = _TARGET.fullmatch(text)
     if found is not None:
         return TargetRefused(time_ns, found["path"], found["why"])
+    found = _SERVICE.fullmatch(text)
+    if found is not None:
+        return NotServed(time_ns, found["path"], found["what"] == "request refused", found["by"], found["why"])
     found = _TOLD.fullmatch(text)
     if found is not None:
         return Told(time_ns, found["place"], found["kind"], found["who"], found["frame"] or "", found["text"])

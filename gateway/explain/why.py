@@ -13,10 +13,12 @@ from gateway.explain.cause import Answer, Cause, Fault, Place, Stage
 from gateway.explain.errors import ExplainError
 from gateway.explain.feed import Fed, fed, refusal
 from gateway.explain.scene import Scene, short
-from gateway.explain.told import QualityChanged, TargetRefused
+from gateway.explain.told import NotServed, QualityChanged, TargetRefused
+from gateway.explain.transform import published_text, value_text
 from gateway.explain.value import absent, beyond, refused_end_to_end, unprotected
 from gateway.routing import Place as SignalPlace
 from gateway.routing import Quality, UpwardRule, VssMapping
+from gateway.routing.vss import Kind
 from gateway.sim import DurationError, duration_ns
 
 SIGNAL_SYNTAX = "write a VSS path like Vehicle.Speed, or BUS.Message[.Signal], and @TIME behind it for a moment"
@@ -86,8 +88,8 @@ class _Message:
         if fresh and last is not None:
             state = f"comes, last at {scene.time(last.time_ns)}"
         value = None if self.signal is None or last is None else self.signal.decode(last.frame.data)
-        if value is not None and fresh:
-            state += f" with {value:.10g}{' ' + self.signal.unit if self.signal and self.signal.unit else ''}"
+        if self.signal is not None and value is not None and fresh:
+            state += f" with {value_text(self.signal, value)}"
         cause = cause or Cause(Fault.NONE, f"nothing is wrong with it{arrival.unheard(self.bus, self.key)}")
         return Answer(subject, state, cause, tuple(arrival.way))
 
@@ -119,6 +121,7 @@ class _Signal:
         self.path = path
         file, line = mapping.tree.place(path)
         self.place: Place = short(file, line)
+        self.actuator: bool = mapping.tree[path].kind is Kind.ACTUATOR
         self.rule: UpwardRule | None = next((rule for rule in mapping.upward if rule.leaf.path == path), None)
         self.arrival = Arrival(scene)
 
@@ -126,14 +129,16 @@ class _Signal:
         refused = self._target_refused()
         if self.rule is None:
             state = "has no source on any bus" if refused is None else "keeps its value"
+            self._tell_services()
             text = "the mapping has no dbc2vss for it, so no CAN signal feeds it"
-            return Answer(self.path, state, refused or Cause(Fault.NOT_FED, text, self.place), ())
+            return Answer(self.path, state, refused or Cause(Fault.NOT_FED, text, self.place), tuple(self.arrival.way))
         found = fed(self.scene, self.rule)
         gone = self.arrival.gateway_absent(self.rule.places[0].bus)
         place = found.last_place
         unfit = None if found.own else refused_end_to_end(self.scene, place.bus, place.message)
         arrived, unheard = self._arrival(self.rule), gone or (None if unfit else self._unheard(self.rule, found))
         self._tell(found)
+        self._tell_services()
         cause = refused or gone or arrived or unfit or unheard or refusal(self.scene, found, self.place)
         if cause is None:
             cause = unprotected(self.scene, place.bus, place.message)
@@ -176,9 +181,13 @@ class _Signal:
 
     def _target_refused(self) -> Cause | None:
         for told in reversed(self.scene.told()):
-            if isinstance(told, TargetRefused) and told.path == self.path:
-                text = f"its target value was refused at {self.scene.time(told.time_ns)}: {told.why}"
-                return Cause(Fault.TARGET_REFUSED, text, self.place, told.time_ns)
+            if not isinstance(told, TargetRefused | NotServed) or told.path != self.path:
+                continue
+            at = f"its target value was refused at {self.scene.time(told.time_ns)}"
+            if isinstance(told, TargetRefused):
+                return Cause(Fault.TARGET_REFUSED, f"{at}: {told.why}", self.place, told.time_ns)
+            if told.refused and self.actuator:
+                return Cause(Fault.TARGET_REFUSED, f"{at}, over {told.by}: {told.why}", self.place, told.time_ns)
         return None
 
     def _state(self, found: Fed, unheard: Cause | None) -> str:
@@ -188,12 +197,25 @@ class _Signal:
             return "has never come"
         shown = f"{point.value:.10g}" if isinstance(point.value, float) else str(point.value)
         if point.quality is Quality.GOOD and stale_ns is None:
+            reception, rule = found.feed.last_reception, found.feed.rule
+            if reception is not None and reception.label not in {None, shown} and not (rule.math or rule.table):
+                shown += f" ({reception.label})"
             return f"is good, {shown} at {self.scene.time(point.time_ns)}"
         since_ns = stale_ns
         if since_ns is None and found.feed.signal.timeout_ns:
             since_ns = point.time_ns + found.feed.signal.timeout_ns
         since = "" if since_ns is None else f" since {self.scene.time(since_ns)}"
         return f"is stale{since}"
+
+    def _tell_services(self) -> None:
+        """Stages for what the service bus refused or held back, the same once."""
+        told = [each for each in self.scene.told() if isinstance(each, NotServed) and each.path == self.path]
+        latest = {(each.by, each.refused, each.why): each for each in told}
+        for which, last in latest.items():
+            times = sum(1 for each in told if (each.by, each.refused, each.why) == which)
+            what = "refused a request for it" if last.refused else "held its value back"
+            text = f"{last.by} {what}: {last.why}" + (f", {times} times, this the last" if times > 1 else "")
+            self.arrival.way.append(Stage(last.time_ns, text))
 
     def _tell(self, found: Fed) -> None:
         """A stage for the rule that feeds it."""
@@ -203,5 +225,7 @@ class _Signal:
             "refused": feed.refused.total(), "refused end to end": found.refused, "without the signal": feed.absent,
         }  # fmt: skip
         text = ", ".join(f"{count} {word}" for word, count in counts.items() if count) or "nothing came to it"
+        made = published_text(feed)
+        text += f", {made}" if made else ""
         last_ns = None if feed.last_published is None else feed.last_published.time_ns
         self.arrival.way.append(Stage(last_ns, f"{rule} ({self.place}): {text}"))

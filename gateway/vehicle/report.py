@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
-from typing import Any, Final
+from typing import Any
 
 from gateway.can import Bus, BusEventKind
 from gateway.links import LinkedBus
 from gateway.routing import NEVER, Value
 from gateway.sim import NS_PER_S
+from gateway.vehicle.unfit import unfit
+from gateway.vehicle.unpublished import never_came, refused_values
 from gateway.vehicle.vehicle import Vehicle
-
-_DIFFERENCES: Final = 10
-"""So many frames that differ are told, the first ones."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,14 +74,25 @@ class MigrationFigures:
     by_service: int
     differing: int
     fall_backs: list[str]
-    differences: list[str]
-    """The first of them."""
+    differences: Sequence[object]
+    """Each with its sentence; the first 10,000 of them."""
 
     @property
     def sentence(self) -> str:
         """For people."""
         differing = f"{self.differing} differ" if self.differing else "none differs"
         return f"{self.mode}; {self.frames} frames, {self.by_service} of them the service's, {differing}"
+
+    def as_json(self) -> dict[str, Any]:
+        """As a part of the document that `--json` prints."""
+        return {
+            "mode": self.mode,
+            "frames": self.frames,
+            "by_service": self.by_service,
+            "differing": self.differing,
+            "fall_backs": self.fall_backs,
+            "differences": [str(difference) for difference in self.differences],
+        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +111,10 @@ class Report:
     not_recorded: dict[str, int] = field(default_factory=dict)
     """Frames that the recording's format cannot hold, by reason."""
     migrations: dict[str, MigrationFigures] = field(default_factory=dict)
+    unfit: dict[str, int] = field(default_factory=dict)
+    """What came and was not taken, by where and why."""
+    unpublished: list[str] = field(default_factory=list)
+    """Signals of which values were refused, or that have never come."""
     failed_units: list[str] = field(default_factory=list)
     """Units of nodes that are failed at the end."""
 
@@ -141,8 +156,10 @@ class Report:
             },
             "failures": self.failures,
             "not_recorded": self.not_recorded,
+            "unfit": self.unfit,
+            "unpublished": self.unpublished,
             "failed_units": self.failed_units,
-            "migrations": {name: asdict(migration) for name, migration in self.migrations.items()},
+            "migrations": {name: migration.as_json() for name, migration in self.migrations.items()},
         }
 
 
@@ -183,6 +200,8 @@ def report(vehicle: Vehicle, wall_ns: int, latest_ns: int = 0) -> Report:
             for signal in (vehicle.gateway.store if vehicle.has_gateway else ())
         },
         failures=[str(failure) for failure in vehicle.failures],
+        unfit=unfit(vehicle),
+        unpublished=[*refused_values(vehicle), *never_came(vehicle)],
         failed_units=_failed_units(vehicle),
         migrations={
             name: MigrationFigures(
@@ -191,7 +210,7 @@ def report(vehicle: Vehicle, wall_ns: int, latest_ns: int = 0) -> Report:
                 migration.report.by_service,
                 migration.report.differing,
                 [str(event) for event in migration.report.fall_backs],
-                [str(difference) for difference in migration.report.differences[:_DIFFERENCES]],
+                tuple(migration.report.differences),
             )
             for name, migration in vehicle.migrations.items()
         },

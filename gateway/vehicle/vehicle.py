@@ -12,6 +12,7 @@ from gateway.ecu import Ecu, Failure
 from gateway.errors import GatewayError, nearest
 from gateway.routing import CanToVss, Gateway, VssMapping, VssToCan
 from gateway.sim import NS_PER_S, Kernel, Streams
+from gateway.vehicle.service_events import ServiceEvents
 
 if TYPE_CHECKING:
     from gateway.ethernet import Segment
@@ -55,6 +56,8 @@ class Vehicle:
     """It is switched off as a whole, so that an ECU without power is nothing to tell."""
     services: dict[str, Ecu] = field(default_factory=dict)
     """Services in Python that run as units of nodes."""
+    service_events: ServiceEvents = field(default_factory=ServiceEvents)
+    """What MQTT and Zenoh refused or held back."""
     someip: Node | None = None
     """The gateway as a SOME/IP host."""
     ethernet: Segment | None = None

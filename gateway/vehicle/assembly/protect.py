@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from gateway.com import Protection
 from gateway.database import Message
 from gateway.errors import GatewayError
-from gateway.routing.upward import bits_of
+from gateway.routing.conversion import bits_of
 from gateway.vehicle.assembly.names import End, resolve
 from gateway.vehicle.errors import VehicleFileError
 from gateway.vehicle.file.model import ProtectSpec

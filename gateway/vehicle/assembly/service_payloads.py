@@ -30,8 +30,8 @@ class Use(NamedTuple):
 
     @property
     def is_setter(self) -> bool:
-        """Clients read the value here and ask for another."""
-        return self.reads and self.writes and not self.told
+        """The value is read and another one is asked for: of us by clients, or by us of its owner."""
+        return self.reads and self.writes
 
 
 class Format(NamedTuple):

@@ -56,7 +56,7 @@ class ProtectSpec(_Section):
     counter: str | None = Field(None, description="The signal that counts")
     checksum: str | None = Field(None, description="The signal that holds the checksum")
     algorithm: str = Field("crc8-j1850", description="crc8-j1850, crc8-h2f, xor8 or sum8")
-    e2e: Literal["P01", "P02", "P04", "P05", "P07"] | None = Field(
+    e2e: Literal["P01", "P02", "P04", "P05", "P06", "P07"] | None = Field(
         None, description="AUTOSAR end-to-end profile, instead of counter and checksum; receivers check it"
     )
     data_id: DataId | None = Field(None, description="E2E: data identifier; P02: a list of 16 bytes")

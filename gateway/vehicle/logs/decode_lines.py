@@ -27,6 +27,8 @@ class LineDecoder:
     def __init__(self, find_database: FindDatabase, names: Sequence[str]) -> None:
         self.census: Census = Counter()
         self.findings: list[Finding] = []
+        self.damaged = False
+        """A part of the file could not be read."""
         self.databases: dict[str, Database] = {}
         self._find = find_database
         self._names = names
@@ -67,6 +69,7 @@ class LineDecoder:
 
     def _tell(self, reader: TraceReader) -> None:
         if reader.problem:
+            self.damaged = True
             text = f"not everything could be read: {reader.problem}"
             self.findings.append(Finding(reader.file, None, Severity.ERROR, text))
 

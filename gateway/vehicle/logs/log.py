@@ -65,6 +65,11 @@ class Log:
         return int(self.times[-1]) if len(self) else 0
 
     @property
+    def damaged(self) -> bool:
+        """Whether a part of the files could not be read; `findings` tells which."""
+        return any(finding.severity is Severity.ERROR for finding in self.findings)
+
+    @property
     def keys(self) -> NDArray[np.uint64]:
         """What tells one message from another on a bus: identifier and its width, and the flags of remote and error
         frames."""

@@ -46,6 +46,27 @@ def load_databases(choices: Sequence[DatabaseChoice], buses: Sequence[str], load
     return {bus: database for bus, database in found.items() if database is not None}
 
 
+class Meaning(NamedTuple):
+    """What the frames of a log mean: databases that are named, and behind them those of a vehicle's buses."""
+
+    choices: Sequence[DatabaseChoice]
+    loaded: Loaded
+    vehicle: Mapping[str, Database]
+
+    def of(self, bus: str) -> Database | None:
+        named = database_of(bus, self.choices, self.loaded)
+        return self.vehicle.get(bus) if named is None else named
+
+    def by_bus(self, buses: Sequence[str]) -> dict[str, Database]:
+        """The database of each bus of a log; LogError where one is named for a bus that is not there."""
+        known = {bus: database for bus, database in self.vehicle.items() if bus in buses}
+        return {**known, **load_databases(self.choices, buses, self.loaded)}
+
+    def every(self) -> dict[str, Database]:
+        """All databases, by what tells them apart."""
+        return {**self.vehicle, **{str(file): found for file, found in self.loaded.items()}}
+
+
 def database_of(bus: str, choices: Sequence[DatabaseChoice], loaded: Loaded) -> Database | None:
     """What is given for one bus, or for all; several files count as one database."""
     own = [loaded[choice.file] for choice in choices if choice.bus == bus]

@@ -32,6 +32,7 @@ from gateway.vehicle.logs.log import Log, LogError
 from gateway.vehicle.recording.recorder import Recorder
 from gateway.vehicle.report import Report, report
 from gateway.vehicle.run import WATCH_NS, Service, Watcher
+from gateway.vehicle.unpublished import refused_values
 from gateway.vehicle.vehicle import Vehicle
 
 _BEFORE_NS: Final = NS_PER_S
@@ -121,9 +122,13 @@ def replay(vehicle: Vehicle, log: Log, options: ReplayOptions | None = None) -> 
             wall_s=(wall_clock_ns() - started) / NS_PER_S,
             latest_s=latest_ns / NS_PER_S,
             not_recorded={} if recorder is None else recorder.left_out,
+            unpublished=[],
         ),
         unknown=tuple(unknown_frames(found, vehicle.databases)),
-        findings=(*findings, *_refusals(vehicle, log)),
+        findings=(
+            *findings,
+            *(Finding(log.name, None, Severity.WARNING, text) for text in refused_values(vehicle)),
+        ),
     )
 
 
@@ -359,14 +364,3 @@ def _forwarded(vehicle: Vehicle, log: Log, route: FrameRoute) -> Iterator[tuple[
         on_source = log.bus == log.buses.index(source.bus)
         for each in np.unique(log.keys[on_source & log.is_data]).tolist():
             yield target.bus, each
-
-
-def _refusals(vehicle: Vehicle, log: Log) -> Iterator[Finding]:
-    """Values that the mapping did not publish."""
-    for feed in vehicle.can_to_vss.feeds if vehicle.can_to_vss is not None else ():
-        for reason, count in feed.refused.items():
-            last = feed.last_refused
-            text = f"{feed.rule.leaf.path}: {count} of {feed.received} values were not published: {reason.value}"
-            if last is not None and last.reason is reason:
-                text += f" (the last one: {last.sentence})"
-            yield Finding(log.name, None, Severity.WARNING, text)

@@ -10,6 +10,7 @@ from gateway.ecu import Failure
 from gateway.routing import Command, Decision, Journey, Quality, RoutedFrame, VssSignal
 from gateway.sim import NS_PER_S
 from gateway.trace import Severity
+from gateway.vehicle.service_events import ServiceEvent
 from gateway.vehicle.vehicle import Vehicle
 
 if TYPE_CHECKING:
@@ -87,6 +88,13 @@ class Notes:
     def refusal(command: Command, now_ns: int) -> EventNote:
         """A target value that could not be sent."""
         return EventNote(now_ns, f"{command.rule.leaf.path}: target refused: {command.last_refusal}", Severity.WARNING)
+
+    @staticmethod
+    def service_event(event: ServiceEvent) -> EventNote:
+        """A request that the service bus refused, or a value that its policy held back."""
+        what = "request refused" if event.refused else "held back"
+        text = f"{event.path}: {what}: {event.by}: {event.why}"
+        return EventNote(event.time_ns, text, Severity.WARNING if event.refused else Severity.INFO)
 
     @staticmethod
     def bus_event(bus: str, event: BusEvent) -> EventNote:

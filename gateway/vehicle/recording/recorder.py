@@ -20,6 +20,7 @@ from gateway.trace import TraceWriter, open_writer
 from gateway.vehicle.assembly.lin import bus_info, lin_fault
 from gateway.vehicle.recording.about import describe
 from gateway.vehicle.recording.notes import EventNote, Notes
+from gateway.vehicle.service_events import ServiceEvent
 from gateway.vehicle.vehicle import Vehicle
 
 if TYPE_CHECKING:
@@ -86,6 +87,9 @@ class Recorder:
                 self._ends.append(signal.listen(_QualityWatch(self._events, self._vehicle.kernel)))
         if self._vehicle.vss_to_can is not None:
             self._vehicle.vss_to_can.on_refusal = self._refusal
+        listeners = self._vehicle.service_events.listeners
+        listeners.append(self._service_event)
+        self._ends.append(partial(listeners.remove, self._service_event))
         if self._vehicle.fleet is not None:
             self._vehicle.fleet.listeners.append(self._fleet_event)
             self._ends.append(partial(self._vehicle.fleet.listeners.remove, self._fleet_event))
@@ -165,6 +169,9 @@ class Recorder:
     def _fleet_event(self, event: FleetEvent) -> None:
         if not self._vehicle.stopping:
             self._events.append(self._notes.fleet_event(event))
+
+    def _service_event(self, event: ServiceEvent) -> None:
+        self._events.append(self._notes.service_event(event))
 
     def _refusal(self, command: Command) -> None:
         self._events.append(self._notes.refusal(command, self._vehicle.kernel.now))

@@ -7,12 +7,13 @@ from pathlib import Path
 
 import pytest
 
+from gateway.cli.arguments import DEFAULT_ADDRESSES
 from gateway.doctor import Area, Finding, Standing, base_works
 from gateway.doctor.machine import CAP_NET_ADMIN, effective_capabilities, runtime_folder
 from gateway.doctor.multicast import route_of
 from gateway.doctor.network import can_interface
 from gateway.doctor.packages import Requirement, of_metadata, of_project, requirements, satisfies
-from gateway.doctor.ports import inodes_of
+from gateway.doctor.ports import PORTS, inodes_of
 from gateway.doctor.tools import Tool, tools
 
 ROUTES = """\
@@ -141,3 +142,8 @@ def test_only_what_is_broken_keeps_the_base_from_working():
 
     assert base_works([missing])
     assert not base_works([missing, broken])
+
+
+def test_each_port_that_a_command_line_may_leave_out_is_looked_at():
+    looked_at = {port.number for port in PORTS if not port.udp}
+    assert {int(address.rpartition(":")[2]) for address in DEFAULT_ADDRESSES.values()} <= looked_at

@@ -40,7 +40,7 @@ def test_questions(text: str, question: FrameQuestion) -> None:
         ("body/0x800", "0x800 is above 0x7FF; 29 bits are written 0x800x"),
         ("body/0x20000000x", "is above 0x1FFFFFFF"),
         ("body/Sped", "there is no message of that name on body (did you mean 'Speed'?)"),
-        ("powertrain/Speed", "no names of messages are known on powertrain"),
+        ("powertrain/Speed", "powertrain has no message Speed: ask for body/Speed"),
         ("body/0x-1", "is no identifier"),
         ("body/x", "is no identifier"),
     ],
