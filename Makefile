@@ -3,16 +3,19 @@ PYTHON ?= python3
 BIN := .venv/bin
 VEHICLE ?=
 ARGS ?=
+# Bytecode is kept: without, each program that is started compiles what it imports anew.
+unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: run test peers check bench compiled campaign format clean
+.PHONY: run test peers check bench compiled proto campaign format clean
 
 run: .venv/ready
 	PYTHONPATH=$$($(BIN)/python compile_hot_rooms.py --if-made) $(BIN)/gateway run $(VEHICLE) $(ARGS)
 
-# `make test WORKERS=2` is quicker on two cores: many tests wait for other programs.
-WORKERS ?= 0
+# Two workers are quicker even on one core: many tests wait for other programs. A file's tests stay together, and the
+# files come in the order that tests/conftest.py has found good. WORKERS=0 runs all in one process.
+WORKERS ?= 2
 test: .venv/ready peers
-	$(BIN)/pytest -n $(WORKERS) --dist loadfile $(ARGS)
+	$(BIN)/pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder $(ARGS)
 
 # Peers of the tests in environments of their own: BlueChi's bindings, where the system's Python has GObject (apt-get
 # install python3-gi), and someipy, whose licence keeps it apart.
@@ -36,6 +39,13 @@ check: .venv/ready
 compiled: .venv/ready
 	$(BIN)/python compile_hot_rooms.py
 
+# The messages of our own proto files; mypy wants to know what a Mapping holds.
+PROTO := gateway/domains/aaos
+proto: .venv/ready
+	$(BIN)/python -m grpc_tools.protoc -I$(PROTO) --python_out=$(PROTO) --pyi_out=$(PROTO) vehicle_server.proto
+	sed -e 's/_Mapping\]/_Mapping[str, object]]/g' $(PROTO)/vehicle_server_pb2.pyi > $(PROTO)/vehicle_server_pb2.pyi.new
+	mv $(PROTO)/vehicle_server_pb2.pyi.new $(PROTO)/vehicle_server_pb2.pyi
+
 bench: .venv/ready
 	PYTHONPATH=$$($(BIN)/python compile_hot_rooms.py --if-made) $(BIN)/gateway bench $(ARGS)
 
@@ -43,8 +53,11 @@ bench: .venv/ready
 campaign: .venv/ready
 	set -e; for call in "can_frames --frames 100000" "database --databases 20000 --payloads 1000000" "mapping" \
 	  "trace --inputs 1000000" "links --inputs 1000000" "someip --inputs 1000000" "someip_kills --kills 100" "lin" "vehicle --files 20000" "service_bus --kills 100 --payloads 1000000" \
-	  "planted_faults"; do \
+	  "planted_faults" "hil_repeats --runs 20"; do \
 	  echo "== $$call"; PYTHONPATH=. $(BIN)/python tests/campaigns/$${call%% *}.py $$(echo "$$call" | cut -s -d' ' -f2-); done
+	GATEWAY_CABLE_CUTS=50 $(BIN)/pytest tests/system/orchestrator/test_orchestrator_cables.py \
+	  tests/system/orchestrator/test_orchestrator_namespaces.py
+	$(BIN)/pytest -n $(WORKERS) --hypothesis-profile default tests/unit tests/vehicle
 
 format: .venv/ready
 	$(BIN)/ruff check --fix-only .
@@ -57,4 +70,5 @@ clean:
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed, this is " + sys.version)'
 	$(PYTHON) -m venv .venv || { echo "python3-venv is missing: apt-get install python3-venv"; exit 1; }
 	$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[dev]'
+	$(BIN)/python -m compileall -q gateway
 	touch $@

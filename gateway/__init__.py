@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
-
+TYPE_CHECKING = False
+"""As in `typing`, which is not imported: the first thing that a command loads is how Ctrl-C ends it."""
 if TYPE_CHECKING:
+    from typing import Any
+
     from gateway import hil as hil
     from gateway.hil.opening import load as load
 

@@ -26,12 +26,25 @@ class GatewayError(Exception):
         return f"{self.file}:{self.line}: {self.sentence}"
 
 
+def nearest_path(name: str, paths: list[str]) -> str:
+    """As `nearest`, of names with dots of which an end may be given: `Sped` is near `Vehicle.Speed`."""
+    words = name.count(".") + 1
+    ends = {".".join(path.split(".")[-words:]): path for path in reversed(paths)}
+    close = _near(name, list(ends))
+    return nearest(name, paths) if close is None else f" (did you mean {ends[close]!r}?)"
+
+
 def nearest(name: str, names: list[str]) -> str:
     """The end of a sentence about an unknown name: ` (did you mean 'Speed'?)`, or nothing when no name is near."""
+    close = _near(name, names)
+    return "" if close is None else f" (did you mean {close!r}?)"
+
+
+def _near(name: str, names: list[str]) -> str | None:
     import difflib
 
     close = difflib.get_close_matches(name, names, n=1, cutoff=0.6)
     if not close:
         lower = {known.lower(): known for known in names}
         close = [lower[found] for found in difflib.get_close_matches(name.lower(), list(lower), n=1, cutoff=0.6)]
-    return f" (did you mean {close[0]!r}?)" if close else ""
+    return close[0] if close else None

@@ -4,9 +4,39 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
+import sys
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
+
+sys.path.insert(0, str(Path(__file__).parent / "support"))
+
+# How long an example takes is the machine's load; the examples are the same in each run (`--hypothesis-profile default`
+# looks for new ones, as the campaigns do).
+settings.register_profile("tests", deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("tests")
+
+
+LONGEST = ("test_socketcan.py", "test_compiled.py")
+"""Files of tests that take more than a minute each: a kernel that boots, a compiler."""
+
+
+def pytest_configure() -> None:
+    """A terminated session ends as an interrupted one: the programs that its tests have started are ended as well.
+
+    And a script that starts the tests in the background has them, and those programs, ignore Ctrl-C otherwise.
+    """
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.default_int_handler)
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The longest files first: no worker shall be left with one of them when the others have ended."""
+    items.sort(key=lambda item: item.path.name not in LONGEST)
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -73,8 +73,16 @@ FRAGMENTS = tuple(
 )
 
 
-def sources() -> list[tuple[str, bytes]]:
-    """The databases that are mutated: suffix and content."""
+Sources = list[tuple[str, bytes]]
+"""Databases: suffix and content."""
+
+
+def small_of(known: Sources) -> Sources:
+    return [source for source in known if len(source[1]) <= LARGEST]
+
+
+def sources() -> Sources:
+    """The databases that are mutated."""
     paths = sorted(OWN.iterdir())
     found = find_spec("opendbc")
     if found is not None and found.submodule_search_locations:
@@ -146,10 +154,9 @@ def _lines(data: bytes, stream: random.Random) -> bytes:
 MUTATIONS = (_insert, _replace, _flip, _cut, _end, _number, _number, _lines)
 
 
-def databases(count: int, stream: random.Random) -> Iterator[tuple[str, bytes]]:
-    """`count` mutated databases: suffix and content."""
-    known = sources()
-    small = [source for source in known if len(source[1]) <= LARGEST]
+def databases(known: Sources, count: int, stream: random.Random) -> Iterator[tuple[str, bytes]]:
+    """`count` mutated copies of known databases: suffix and content."""
+    small = small_of(known)
     for number in range(count):
         suffix, data = stream.choice(known if number % 200 == 0 else small)
         yield suffix, mutated(data, stream)
@@ -223,19 +230,20 @@ class Report:
         self.counts["payloads"] += 1
 
 
-def run(database_count: int, payload_count: int, seed: int) -> Report:
+def run(database_count: int, payload_count: int, seed: int, known: Sources | None = None) -> Report:
     """The campaign: a tenth of the payloads go into mutated databases, the others into those as they are."""
+    known = known or sources()
     report, stream = Report(), random.Random(seed)
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder)
-        known = [found for suffix, data in sources() if (found := report.load(path, suffix, data)) is not None]
+        whole = [found for suffix, data in known if (found := report.load(path, suffix, data)) is not None]
         per_database = payload_count // 10 // max(database_count, 1)
-        for suffix, data in databases(database_count, stream):
+        for suffix, data in databases(known, database_count, stream):
             database = report.load(path, suffix, data)
             if database is not None and database.messages:
                 for _ in range(per_database):
                     report.payload(stream.choice(database.messages), stream)
-    messages = [message for database in known for message in database.messages if message.signals]
+    messages = [message for database in whole for message in database.messages if message.signals]
     while report.counts["payloads"] < payload_count:
         report.payload(stream.choice(messages), stream)
     return report

@@ -150,7 +150,7 @@ FAULTS: Final = (
         BCM,
         'if wish != "None":',
         'if wish == "Lock":',
-        ("IsLocked becomes False", "True  (good)"),
+        ("IsLocked becomes False", "True (good)"),
     ),
     Planted(
         "d2_the_gear_leaves_p_only_with_the_brake_pressed",

@@ -18,10 +18,11 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
 sys.path.sort(key=lambda entry: Path(entry or ".").resolve() == Path(__file__).resolve().parent)
-sys.path[:0] = [str(ROOT), str(ROOT / "tests" / "unit" / "links"), str(ROOT / "tests" / "system" / "services")]
+sys.path[:0] = [str(ROOT), *(str(ROOT / "tests" / name) for name in ("support", "unit/links", "system/services"))]
 
 import bus_bench  # noqa: E402
 from bus_bench import Car, Mosquitto, in_wall_time, until, watching, write_vehicle  # noqa: E402
+from free_ports import free_port  # noqa: E402
 from link_frames import damaged  # noqa: E402
 
 from gateway.com.e2e_profiles import E2EConfig, E2EProfile, Profile  # noqa: E402
@@ -40,7 +41,7 @@ def killed(kills: int) -> int:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         folder.chmod(0o777)
-        broker = Mosquitto(path, folder / "broker", ("allow_anonymous true",))
+        broker = Mosquitto(path, folder / "broker", free_port(), ("allow_anonymous true",))
 
         async def story(car: Car) -> None:
             speed = car.vehicle.gateway.store["Vehicle.Speed"]

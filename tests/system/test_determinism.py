@@ -15,7 +15,7 @@ ROOT = Path(__file__).parents[2]
 
 
 def drive(trace: Path, seed: int, hash_seed: int) -> dict[str, object]:
-    command = [sys.executable, "-m", "gateway", "run", ROOT, "--clock", "virtual", "--for", "60s"]
+    command = [sys.executable, "-m", "gateway", "run", ROOT, "--clock", "virtual", "--for", "30s"]
     command += ["--seed", str(seed), "--trace", trace, "--json"]
     environment = {**os.environ, "PYTHONHASHSEED": str(hash_seed), "PYTHONPATH": str(ROOT)}
     done = subprocess.run(command, cwd=trace.parent, env=environment, capture_output=True, text=True, check=False)

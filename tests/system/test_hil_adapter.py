@@ -16,6 +16,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from child import Child
 
 pytest_plugins = ["pytester"]
 
@@ -52,7 +53,7 @@ def real_ecus() -> Iterator[Path]:
             "--clock",
             "wall",
         ]
-        with subprocess.Popen(
+        with Child(
             [*command, "--json"],
             env=os.environ | {"VEHICLE_GATEWAY_SOCKET": str(place), "PYTHONPATH": str(ROOT)},
             stdout=subprocess.PIPE,

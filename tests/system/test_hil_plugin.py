@@ -5,11 +5,14 @@ from __future__ import annotations
 import contextlib
 import importlib
 from fnmatch import fnmatch
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Final
 from xml.etree import ElementTree
 
 import pytest
+
+from gateway.trace import Event, open_reader
 
 # So that the runs inside this process need not import them again.
 for name in (
@@ -165,6 +168,14 @@ WRONG: Final = (
     ('vehicle.route("body.Button -> front")', "*no route 'body.Button -> front'*body.Button.Pressed*"),
     ('vehicle.fault(faults.CounterStuck("body.Button"))', "*body.Button is not protected*"),
     ('vehicle.fault(faults.Lost("body.Button", probability=7))', "*a probability of 7 cannot be*"),
+    ('vehicle.fault(faults.Lost("Button"))', "*'Button' is no bus: with its bus the message is called body.Button*"),
+    ('vehicle.at("1s", "Switch")', "*'Switch' is neither a fault nor something to call*"),
+    ('vehicle.fault("Switch")', "*'Switch' is no fault: write one of gateway.hil.faults*"),
+    ("vehicle.fault(faults.Killed)", "*is no fault*"),
+    ('assert vehicle.signal("Vehicle.IsLit")', "*<signal Vehicle.IsLit> is not its value*ask for .value*"),
+    ('assert vehicle.signal("Vehicle.IsLit") != True', "*<signal Vehicle.IsLit> is not its value*compare .value*"),
+    ('assert vehicle.ecu("Switch").input("finger") == 1', "*<input finger> is not its value*compare .value*"),
+    ("vehicle.body.send('Button')", "*no attribute 'body': a bus is asked for as vehicle?'body'?*"),
     ('vehicle.ecu("Switch").override("Button.Presed", "On")', "*no signal 'Presed'*'Pressed'*"),
     ('await vehicle.run_for("1s"); await vehicle.run_until("100ms")', "*100ms has passed*1.000000 s*"),
     (
@@ -217,6 +228,7 @@ def test_a_failure_tells_what_came_instead(project: pytest.Pytester) -> None:
         [
             "*front.Wish with Light=On within 200ms",
             "*but: not within 200 ms",
+            "*why: front.Wish last came at *r1 body.Button.Pressed -> front.Wish.Light filtered it: unchanged*",
             "*front.Wish came between 0.100000 s and 0.300000 s*",
             "*routes that lead to it:*",
             "*r1 body.Button.Pressed -> front.Wish.Light (vehicle.yaml:11): received at *, filtered: unchanged*",
@@ -225,7 +237,12 @@ def test_a_failure_tells_what_came_instead(project: pytest.Pytester) -> None:
             "*.vehicle-artifacts/test_it.py_test.pcapng",
         ]
     )
-    assert (project.path / ".vehicle-artifacts" / "test_it.py_test.pcapng").stat().st_size > 1000
+    with open_reader(project.path / ".vehicle-artifacts" / "test_it.py_test.pcapng") as reader:
+        told = [record.text for record in reader.records() if isinstance(record, Event) and "test:" in record.text]
+    assert told == [
+        "test: from here on it expects front.Wish with Light=On within 200ms (test_it.py:4)",
+        "test: it has not got front.Wish with Light=On within 200ms: not within 200 ms",
+    ]
 
 
 def test_a_plot_is_kept_beside_the_trace(project: pytest.Pytester) -> None:
@@ -243,6 +260,9 @@ def test_junit_xml_names_seed_trace_and_plot(project: pytest.Pytester) -> None:
         element.get("name"): element.get("value")
         for element in ElementTree.parse(project.path / "report.xml").iter("property")
     }
+    failure = next(ElementTree.parse(project.path / "report.xml").iter("failure"))
+    assert "\n" not in str(failure.get("message"))
+    assert "but: not within 1 s; why: in the nearest of" in str(failure.get("message"))
     assert properties["vehicle_seed"] == "3"
     assert Path(str(properties["vehicle_trace"])).exists()
 
@@ -251,8 +271,12 @@ def test_pytest_html_links_the_trace(project: pytest.Pytester) -> None:
     pytest.importorskip("pytest_html")
     body = 'async def test(vehicle):\n    await vehicle["body"].expect("Button", Pressed="On", within="1s")\n'
     project.makepyfile(test_it=body)
-    project.runpytest_subprocess("-p", "no:cacheprovider", "--html=report.html").assert_outcomes(failed=1)
-    assert "test_it.py_test.pcapng" in (project.path / "report.html").read_text()
+    options = ("--html=report.html", "--self-contained-html")
+    project.runpytest_subprocess("-p", "no:cacheprovider", *options).assert_outcomes(failed=1)
+    report = (project.path / "report.html").read_text()
+    assert "test_it.py_test.pcapng" in report
+    if find_spec("matplotlib"):
+        assert "data:image/png;base64" in report
 
 
 def test_a_fault_that_is_left_behind_is_reported(project: pytest.Pytester) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -228,3 +229,19 @@ def test_questions_without_an_answer(car: Path, words: list[str], sentence: str)
     assert ran.returncode == 2
     assert sentence in ran.stderr
     assert ran.stdout == ""
+
+
+def test_a_run_names_signals_whose_values_were_refused_or_never_came(car: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "car"
+    shutil.copytree(car, folder)
+    tree = json.loads((folder / "dbc" / "signals.json").read_text())
+    children = tree["Vehicle"]["children"]
+    children["Speed"]["max"] = -1
+    (folder / "dbc" / "signals.json").write_text(json.dumps(tree))
+    ran = command("run", "--for", "1s", folder=folder)
+    assert ran.returncode == 0
+    assert "warning: Vehicle.Speed: 10 of 50 values were not published: not a value of the VSS leaf" in ran.stdout
+    document = json.loads(command("run", "--for", "1s", "--json", folder=folder).stdout)
+    assert document["unpublished"][0].startswith("Vehicle.Speed: 10 of 50 values were not published")
+    silent = command("run", "--for", "1ms", folder=folder).stdout
+    assert "warning: 2 signals have never come: Vehicle.Speed, Vehicle.Powertrain.Temperature;" in silent

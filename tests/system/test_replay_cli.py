@@ -9,6 +9,8 @@ import sys
 from pathlib import Path
 
 import pytest
+from child import Child
+from command_line import gateway
 
 ROOT = Path(__file__).parents[2]
 DRIVES = ROOT.parent / "shared" / "data" / "real-drives"
@@ -18,11 +20,6 @@ BO_ 256 Speed: 8 ESP
  SG_ Value : 0|16@1+ (0.01,0) [0|300] "km/h" VCU
 """
 LINES = "(1600000000.000000) can0 100#E803000000000000\n(1600000000.500000) can0 100#D007000000000000\n"
-
-
-def gateway(*words: str | Path, folder: Path | None = None) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "gateway", *map(str, words)]
-    return subprocess.run(command, capture_output=True, text=True, timeout=120, check=False, cwd=folder)
 
 
 @pytest.fixture
@@ -113,7 +110,7 @@ def test_a_log_decoded_to_lines(folder: Path) -> None:
 def test_whoever_reads_the_lines_may_go(genesis: tuple[Path, Path]) -> None:
     log, dbc = genesis
     command = [sys.executable, "-m", "gateway", "decode", str(log), "--database", str(dbc)]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+    with Child(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None and process.stderr is not None
         assert process.stdout.readline().startswith("(1598827794.745895) can0 EMS1(SWI_IGK: 1,")
         process.stdout.close()

@@ -65,7 +65,7 @@ def fields_of(tshark: str, path: Path, *names: str) -> list[dict[str, str]]:
     command = [tshark, "-r", str(path), "-T", "fields", "-E", "header=y", "-E", "separator=,", "-E", "quote=d"]
     for name in names:
         command += ["-e", name]
-    done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60)
+    done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=120)
     return list(csv.DictReader(io.StringIO(done.stdout)))
 
 
@@ -159,7 +159,7 @@ class TestWireshark:
         path = tmp_path / "drive.pcapng"
         write(path, random_frames(50, seed=2))
 
-        said = subprocess.run([capinfos, str(path)], capture_output=True, text=True, check=True, timeout=60).stdout
+        said = subprocess.run([capinfos, str(path)], capture_output=True, text=True, check=True, timeout=120).stdout
 
         assert "Number of packets:   50\n" in said
         assert "Capture application: vehicle-gateway" in said
@@ -173,7 +173,7 @@ class TestWireshark:
         ours, theirs = tmp_path / "drive.pcapng", tmp_path / "theirs.pcapng"
         entries = random_frames(200, seed=3)
         write(ours, entries)
-        subprocess.run([editcap, "-F", kind, str(ours), str(theirs)], check=True, timeout=60, capture_output=True)
+        subprocess.run([editcap, "-F", kind, str(ours), str(theirs)], check=True, timeout=120, capture_output=True)
 
         read = list(open_reader(theirs))
 
@@ -189,7 +189,7 @@ class TestCanUtils:
         log, asc = tmp_path / "drive.log", tmp_path / "drive.asc"
         entries = [entry for entry in random_frames(300, seed=4) if len(entry[2].data) and not entry[2].remote]
         write(log, entries)
-        subprocess.run([log2asc, "-I", str(log), "-O", str(asc), "powertrain", "chassis"], check=True, timeout=60)
+        subprocess.run([log2asc, "-I", str(log), "-O", str(asc), "powertrain", "chassis"], check=True, timeout=120)
 
         read = list(open_reader(asc))
 
@@ -204,7 +204,7 @@ class TestCanUtils:
         log, asc = tmp_path / "drive.log", tmp_path / "drive.asc"
         entries = [entry for entry in random_frames(300, seed=5) if not entry[2].header & (ERROR | REMOTE)]
         write(asc, entries)
-        subprocess.run([asc2log, "-I", str(asc), "-O", str(log)], check=True, timeout=60)
+        subprocess.run([asc2log, "-I", str(asc), "-O", str(log)], check=True, timeout=120)
 
         read = list(open_reader(log))
 
@@ -221,7 +221,7 @@ class TestCanUtils:
         write(path, entries)
 
         command = [canplayer, "-t", "-I", str(path), "stdout=powertrain", "stdout=chassis"]
-        played = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60).stdout
+        played = subprocess.run(command, capture_output=True, text=True, check=True, timeout=120).stdout
 
         again = tmp_path / "played.log"
         again.write_text(played)

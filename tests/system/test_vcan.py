@@ -17,6 +17,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from child import Child
 
 from gateway.vcan import Kernel, available
 
@@ -57,8 +58,8 @@ def vcan(*arguments: str, given: bytes = b"", cwd: Path | None = None) -> subpro
     )
 
 
-def started(temporary: Path, *arguments: str) -> subprocess.Popen[bytes]:
-    return subprocess.Popen(
+def started(temporary: Path, *arguments: str) -> Child[bytes]:
+    return Child(
         [*GATEWAY, "vcan", *arguments],
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from child import Child
 
 from gateway.can import ERROR, EXTENDED, KEY_MASK
 from gateway.ethernet import Endpoint, Segment
@@ -96,7 +97,7 @@ class TestPipe:
         self, tshark: str, tmp_path: Path
     ) -> None:
         pipe = tmp_path / "vehicle"
-        with subprocess.Popen(
+        with Child(
             [*GATEWAY, "trace", str(VEHICLE), "--wireshark", "--pipe", str(pipe)],
             stderr=subprocess.PIPE,
             text=True,
@@ -119,7 +120,7 @@ class TestPipe:
         assert not pipe.exists()
 
     def test_a_capture_of_the_vehicle_that_runs_goes_through_standard_output(self, tshark: str, running: Path) -> None:
-        with subprocess.Popen(
+        with Child(
             [*GATEWAY, "trace", "--attach", "--socket", str(running), "--pipe", "-"],
             stdout=subprocess.PIPE,
             env=environment(),
@@ -139,8 +140,7 @@ class TestPipe:
         ]
         with contextlib.ExitStack() as stack:
             captures = [
-                stack.enter_context(subprocess.Popen(command, stdout=subprocess.PIPE, env=environment()))
-                for command in commands
+                stack.enter_context(Child(command, stdout=subprocess.PIPE, env=environment())) for command in commands
             ]
             heads = [capture.stdout.read(200_000) for capture in captures if capture.stdout is not None]
             for capture in captures:

@@ -58,12 +58,37 @@ def test_what_is_no_recording_is_refused_with_a_sentence(command: str, file: str
     assert said in done.stderr
 
 
-def test_a_recording_that_was_cut_is_told_beside_its_figures(folder: Path) -> None:
-    done = gateway("stats", folder / "cut.log", "--database", folder / "a.dbc")
-    assert done.returncode == 0
-    assert "50 frames in 0.49 s" in done.stdout or "49 frames in 0.48 s" in done.stdout
-    differs = gateway("diff", folder / "a.log", folder / "cut.log")
-    assert differs.returncode == 1
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        ("stats cut.log", "49 frames in 0.48 s"),
+        ("stats cut.log --json", '"frames": 49'),
+        ("diff a.log cut.log", "b: cut.log: 49 frames in 0.48 s"),
+        ("diff cut.log cut.log", "no difference"),
+        ("guess cut.log", "1 message: "),
+        ("plot cut.log Speed.Value --database a.dbc --out a.png", ""),
+        ("decode cut.log --database a.dbc", "Speed(Value: "),
+        ("decode cut.log --database a.dbc --out a.csv", ""),
+        ("replay cut.log --database a.dbc", "49 frames"),
+        ("explain cut.log", "can0 0x100: 49 frames"),
+        ("timing cut.log --bitrate 500k", "can0, 500 kbit/s"),
+    ],
+)
+def test_what_could_be_read_of_a_cut_recording_is_told_and_the_exit_code_says_that_it_is_cut(
+    words: str, told: str, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(folder)
+    done = gateway(*words.split())
+    assert (done.returncode, "Traceback" in done.stderr) == (2, False)
+    assert told in done.stdout
+    assert "1 line was not understood" in done.stdout + done.stderr or "problem" in done.stdout
+
+
+def test_guess_into_a_file_prints_a_summary_and_not_the_list(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(folder)
+    done = gateway("guess", "a.log", "--out", "first.dbc")
+    assert (done.returncode, len(done.stdout.splitlines())) == (0, 2)
+    assert done.stdout.splitlines()[-1].endswith(" -> first.dbc")
 
 
 def test_a_database_of_another_car_is_told(folder: Path) -> None:
@@ -89,6 +114,10 @@ def test_a_vehicle_without_the_buses_of_the_log_is_told(folder: Path) -> None:
         ("plot a.log Speed.Value --out a.gif", "a picture '.gif' cannot be written: write .png, .svg, .pdf"),
         ("plot a.log Speed.Value --out no/a.png --database a.dbc", "no/a.png: cannot be written"),
         ("plot a.log Speed.Valu --out a.png --database a.dbc", "did you mean 'Speed.Value'?"),
+        ("plot a.log Valu --out a.png --database a.dbc", "did you mean 'Speed.Value'?"),
+        ("plot a.log can0.Sped --out a.png --database a.dbc", "did you mean 'can0.Speed'?"),
+        ("plot a.log Xyz --out a.png --database a.dbc", "there is no signal 'Xyz'; there are Speed.Value"),
+        ("decode a.log", "name a database with --database [BUS=]FILE, or a vehicle with --vehicle"),
         ("guess a.log --bus can1", "the log has no bus 'can1' (did you mean 'can0'?)"),
         ("guess a.log --out a.txt", "guesses are written as .dbc"),
         ("guess a.log --like no.csv", "no.csv: cannot be read: no such file or directory"),

@@ -24,7 +24,7 @@ def doctor(*words: str, **environment: str) -> subprocess.CompletedProcess[str]:
         [*GATEWAY, "doctor", *words],
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=120,
         env={**os.environ, "PYTHONPATH": str(ROOT), **environment},
         check=False,
     )

@@ -46,7 +46,7 @@ def test_a_missing_extra_is_named_with_how_to_get_it(hidden: str, words: list[st
         [sys.executable, "-c", HIDE.format(hidden={hidden}, words=words)],
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=120,
         env={**os.environ, "PYTHONPATH": str(ROOT)},
         check=False,
     )

@@ -239,6 +239,21 @@ def test_a_recording_with_its_databases_is_a_car_to_look_at_without_colours_too(
     monitor.until("ended 0")
 
 
+def test_a_recording_is_shown_on_the_vehicle_that_lies_there(
+    terminal: Callable[..., Terminal], tmp_path: Path, failing: Path
+) -> None:
+    drive(read_vehicle(VEHICLE), RunOptions(for_ns=SECOND * 3, trace=tmp_path / "drive.pcapng"))
+    monitor = terminal()
+    monitor.type(f"{MONITOR} drive.pcapng; echo ended $?", "Enter")
+    monitor.until("VehicleSpeed")
+    monitor.type("5")
+    monitor.until(lambda screen: "ESP" in screen and "recorded" in screen and "rest bus" in screen)
+    monitor.type("4")
+    monitor.until("chassis.WheelSpeeds")
+    monitor.type("q")
+    monitor.until("ended 0")
+
+
 def colours(monitor: Terminal) -> list[str]:
     """The colours on the screen, as escape sequences have them."""
     codes = [part.split("m")[0] for part in monitor.with_colours.split("\x1b[")[1:]]
@@ -253,6 +268,7 @@ def test_a_target_that_cannot_be_is_a_sentence(terminal: Callable[..., Terminal]
             ("missing/drive.log", "missing/drive.log: there is no such file"),
             (f"{VEHICLE} --database x.dbc", "a vehicle has databases of its own"),
             ("novcan7", "novcan7"),
+            (f"{VEHICLE} --vehicle {VEHICLE}", "--vehicle goes with a recording"),
         ]
     ):
         monitor.type(f"clear; {MONITOR} {words}; echo $?-ended-{number}", "Enter")

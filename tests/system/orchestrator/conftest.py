@@ -93,8 +93,8 @@ class Bench:
         return str(self.fleet.node(node).engine.units[unit].active)
 
     async def until(self, condition: Callable[[], bool]) -> None:
-        """Wait until something is so; asked again at each turn of a few milliseconds, for 20 s at most."""
-        async with asyncio.timeout(20):
+        """Wait until something is so; asked again at each turn of a few milliseconds, for 60 s at most."""
+        async with asyncio.timeout(60):
             while not condition():  # noqa: ASYNC110
                 await asyncio.sleep(0.005)
 

@@ -18,7 +18,7 @@ import pytest
 
 from gateway.orchestrator.dbus import Client
 
-SPACES = ("gwt-left", "gwt-right")
+SPACES = tuple(f"gwt-{side}-{os.getpid()}" for side in ("left", "right"))
 ADDRESSES = ("10.213.8.1", "10.213.8.2")
 CUTS = int(os.environ.get("GATEWAY_CABLE_CUTS", "4"))
 PORT = 842

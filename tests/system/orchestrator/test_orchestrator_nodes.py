@@ -185,7 +185,7 @@ def test_status_watch(on_bus: OnBus) -> None:
         assert process.stdout is not None
         await bench.until(lambda: bool(bench.fleet.controller.monitors))
         await bench.client.do("node-foo", "StartUnit", "simple.service", "replace")
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             while b"|active" not in await process.stdout.readline():
                 pass
         process.terminate()

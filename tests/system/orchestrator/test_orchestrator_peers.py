@@ -26,7 +26,7 @@ Story = Callable[[Kernel, Controller, PeerServer], Awaitable[None]]
 
 
 async def until(condition: Callable[[], bool]) -> None:
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while not condition():  # noqa: ASYNC110
             await asyncio.sleep(0.005)
 
@@ -93,7 +93,7 @@ def test_a_name_that_is_not_allowed_or_taken_is_refused() -> None:
                 await until(lambda: bool(other.refused))
                 assert other.refused == "The node node-1 is already connected"
                 assert one.online
-        assert controller.status == "down" or controller.nodes["node-1"].online
+        await until(lambda: controller.status == "down")
 
     listening(story)
 
@@ -226,7 +226,7 @@ def test_garbage_on_the_port_is_hung_up_on(garbage: bytes) -> None:
             reader, writer = await asyncio.open_connection("127.0.0.1", port_of(server))
             writer.write(garbage)
             with contextlib.suppress(ConnectionResetError):
-                async with asyncio.timeout(20):
+                async with asyncio.timeout(60):
                     while await reader.read(4096):
                         pass
             writer.close()
@@ -299,7 +299,7 @@ def test_gateway_agents_joins_with_many_nodes() -> None:
         await until(lambda: controller.status == "up")
         assert process.stderr is not None
         text = b""
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             while b"refused" not in text:
                 text = await process.stderr.readline()
         assert text.startswith(b"car-13 is refused: Unexpected node name 'car-13'")

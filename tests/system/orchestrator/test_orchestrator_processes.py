@@ -41,7 +41,7 @@ def on_node(story: Story, **units: str) -> None:
 async def until(engine: Engine, name: str, *states: str) -> Service:
     unit = engine.units[f"{name}.service"]
     assert isinstance(unit, Service)
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while str(unit.active) not in states:  # noqa: ASYNC110
             await asyncio.sleep(0.005)
     return unit
@@ -62,7 +62,7 @@ def living(pid: int) -> bool:
 def test_a_process_runs_and_ends_with_its_unit() -> None:
     async def story(engine: Engine) -> None:
         unit = await start(engine, "sleeper", "active")
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             while not unit.main_pid:  # noqa: ASYNC110
                 await asyncio.sleep(0.005)
         pid = unit.main_pid
@@ -129,7 +129,7 @@ def test_what_a_process_forks_away_ends_with_it() -> None:
         assert isinstance(unit, Service) and unit.main is not None
         process = unit.main.process
         assert isinstance(process, MachineProcess)
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             while not process.output.text.strip():  # noqa: ASYNC110
                 await asyncio.sleep(0.005)
         child = int(process.output.text)
@@ -149,7 +149,7 @@ def test_a_flood_of_output_is_read_and_its_end_kept() -> None:
         process = unit.main.process
         assert isinstance(process, MachineProcess)
         await until(engine, "flood", "active")
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             while process.output.total < 20_000_000 or not process.output.text.endswith("the end\n"):  # noqa: ASYNC110
                 await asyncio.sleep(0.005)
         assert len(process.output.text) <= 65536
@@ -193,7 +193,7 @@ def test_environment_and_start_timeout() -> None:
 def test_restart_on_failure_until_the_limit() -> None:
     async def story(engine: Engine) -> None:
         engine.submit(JobType.START, "unsteady.service")
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             while engine.units["unsteady.service"].result != "start-limit-hit":  # noqa: ASYNC110
                 await asyncio.sleep(0.01)
         unit = await until(engine, "unsteady", "failed")
@@ -208,11 +208,11 @@ def test_freeze_stops_a_process_and_thaw_lets_it_go_on() -> None:
         unit = await start(engine, "ticking", "active")
         pid = unit.main_pid
         unit.freeze()
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             while Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "T":  # noqa: ASYNC110, ASYNC240
                 await asyncio.sleep(0.005)
         unit.thaw()
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             while Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "T":  # noqa: ASYNC110, ASYNC240
                 await asyncio.sleep(0.005)
         assert unit.main is not None and unit.main.process is not None

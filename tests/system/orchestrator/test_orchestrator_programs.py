@@ -13,6 +13,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
+from free_ports import free_port
 
 ROOT = Path(__file__).parents[3]
 FOO = "[bluechi-agent]\nNodeName=foo\nHeartbeatInterval=100\nLogTarget=stderr\n"
@@ -74,12 +75,6 @@ async def done(*words: object, **environment: str) -> tuple[int | None, str]:
 def conf(path: Path, text: str) -> Path:
     path.write_text(text)
     return path
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def controller_conf(folder: Path, more: str = "") -> Path:

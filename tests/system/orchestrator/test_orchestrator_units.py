@@ -30,7 +30,7 @@ FOO = "node_2dfoo"
 
 
 async def result_of(bench: Any, method: str, unit: str, node: str = "node-foo") -> str:
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         return str(await bench.client.do(node, method, unit, "replace"))
 
 

@@ -41,7 +41,19 @@ def real_cars() -> list[Path]:
     return sorted(Path(found.submodule_search_locations[0], "dbc").glob("*.dbc"))
 
 
+class Loaded(dict[str, Database]):
+    """Databases by the names of their files, each loaded when it is asked for the first time."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__()
+        self.folder = folder
+
+    def __missing__(self, name: str) -> Database:
+        self[name] = load(self.folder / name)
+        return self[name]
+
+
 @pytest.fixture(scope="session")
 def real_databases(real_cars: list[Path]) -> dict[str, Database]:
-    """Those loaded, by the names of their files."""
-    return {path.name: load(path) for path in real_cars}
+    """Those of `real_cars`, by the names of their files: loaded once, and only those that a test asks for."""
+    return Loaded(real_cars[0].parent)

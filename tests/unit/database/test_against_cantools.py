@@ -11,7 +11,7 @@ import pytest
 
 from gateway.database import Database, EncodeError, Message, Signal, load
 
-PAYLOADS = 4
+PAYLOADS = 2
 """For each of some 3,000 messages."""
 OTHERWISE = {"Motor_2": "cantools takes the mark `m` of its multiplexer, a slip for `M`, as that of a plain signal"}
 
@@ -38,6 +38,15 @@ def pairs(real_cars: list[Path], real_databases: dict[str, Database]) -> Pairs:
     found = [pair for path in real_cars for pair in pairs_of(path, real_databases[path.name])]
     assert len(found) > 3_000
     return found
+
+
+def test_all_58_databases_of_real_cars_load(real_cars: list[Path], real_databases: dict[str, Database]) -> None:
+    assert len(real_cars) == 58
+    for path in real_cars:
+        database = real_databases[path.name]
+        assert database.messages
+        for diagnostic in database.diagnostics:
+            assert diagnostic.line is not None
 
 
 def same(mine: dict[str, Any], their: dict[str, Any]) -> bool:
@@ -99,7 +108,7 @@ def test_decoding(pairs: Pairs) -> None:
             assert same(mine.decode_raw(payload), raw)
             assert same(mine.labels(payload), labels)
             compared += 1
-    assert compared > 11_000
+    assert compared > 5_500
 
 
 def test_encoding(pairs: Pairs) -> None:

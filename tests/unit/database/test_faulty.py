@@ -81,14 +81,6 @@ def test_overlapping_signals_are_decoded_each_from_its_bits(faulty: Database) ->
     assert engine.signal("Beyond").decode(payload) is None
 
 
-def test_all_58_databases_of_real_cars_load(real_databases: dict[str, Database]) -> None:
-    assert len(real_databases) == 58
-    for database in real_databases.values():
-        assert database.messages
-        for diagnostic in database.diagnostics:
-            assert diagnostic.line is not None
-
-
 @pytest.mark.parametrize(
     ("name", "line", "severity", "text"),
     [

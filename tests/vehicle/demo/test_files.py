@@ -37,7 +37,7 @@ def test_cantools_takes_a_database_strictly_and_encodes_the_same_start_values(bu
 def test_every_start_value_is_in_its_signals_range(bus: str) -> None:
     for message in load(FOLDER / f"{bus}.dbc").messages:
         for signal in message.signals:
-            signal.to_raw(signal.to_physical(signal.initial_raw))
+            assert signal.to_raw(signal.to_physical(signal.initial_raw)) == signal.initial_raw, signal.name
 
 
 @pytest.mark.parametrize("bus", BUSES)

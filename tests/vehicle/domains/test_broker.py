@@ -233,10 +233,10 @@ def test_a_provider_publishes_what_it_may(broker: Broker) -> None:
 
 def test_a_signal_is_claimed_once(broker: Broker) -> None:
     first, second = broker.provider(EVERYTHING), broker.provider(EVERYTHING)
-    first.claim_signals([broker.entry(SPEED)])
-    assert code_of(lambda: second.claim_signals([broker.entry(SPEED)])) is Code.ALREADY_EXISTS
+    first.claim_signals({broker.entry(SPEED): 100})
+    assert code_of(lambda: second.claim_signals({broker.entry(SPEED): 100})) is Code.ALREADY_EXISTS
     first.close()
-    second.claim_signals([broker.entry(SPEED)])
+    second.claim_signals({broker.entry(SPEED): 100})
 
 
 # Subscriptions
@@ -256,6 +256,42 @@ def test_changes_of_one_time_are_one_message(kernel: Kernel, store: SignalStore,
     kernel.run(2 * MS)
     store[SPEED].publish(2.0)
     assert take() == [{SPEED: 1.0, LOCKED: True}, {SPEED: 2.0}]
+
+
+def test_readers_of_the_same_signals_share_messages(kernel: Kernel, store: SignalStore, broker: Broker) -> None:
+    keys = values_of([broker.entry(SPEED), broker.entry(LOCKED)])
+    quick, slow = (broker.subscribe(keys, EVERYTHING, Sampling(buffer=10)) for _ in range(2))
+    quick.take(), slow.take()
+    kernel.run(MS)
+    store[SPEED].publish(1.0)
+    kernel.run(2 * MS)
+    store[LOCKED].publish(True)
+    both = quick.take()
+    assert both is not None and len(both) == 2
+    assert slow.take() is both
+
+
+def test_what_changes_after_a_reader_has_taken_is_another_message(
+    kernel: Kernel, store: SignalStore, broker: Broker
+) -> None:
+    quick, slow = (texts(broker, Sampling(buffer=10), SPEED, LOCKED) for _ in range(2))
+    quick(), slow()
+    kernel.run(MS)
+    store[SPEED].publish(1.0)
+    assert quick() == [{SPEED: 1.0}]
+    store[LOCKED].publish(True)
+    assert quick() == [{LOCKED: True}]
+    assert slow() == [{SPEED: 1.0, LOCKED: True}]
+
+
+def test_without_readers_nothing_is_listened_to(store: SignalStore, broker: Broker) -> None:
+    subscription = broker.subscribe(values_of([broker.entry(SPEED)]), EVERYTHING)
+    subscription.close()
+    again = texts(broker)
+    again()
+    store[SPEED].publish(4.0)
+    assert again() == [{SPEED: 4.0}]
+    assert subscription.waiting == 1
 
 
 def test_a_slow_reader_loses_what_is_between_but_never_the_last(

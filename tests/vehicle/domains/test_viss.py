@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from gateway.domains.sdv import Broker
 from gateway.domains.sdv.access import Access
 from gateway.domains.sdv.viss import VissSession
+from gateway.domains.sdv.viss_history import KEPT, History, period_ns
 from gateway.routing import SignalStore
 from gateway.sim import Kernel
 
@@ -21,7 +22,7 @@ EPOCH = 1_700_000_000_000_000_000  # 2023-11-14T22:13:20Z
 
 @pytest.fixture
 def session(broker: Broker) -> VissSession:
-    return VissSession(broker, Access(), EPOCH)
+    return VissSession(broker, Access(), EPOCH, History(broker.entries.values()))
 
 
 def said(session: VissSession) -> list[dict[str, Any]]:
@@ -79,6 +80,51 @@ def test_metadata(session: VissSession) -> None:
     assert children["Mode"]["allowed"] == ["OFF", "AUTO"]
 
 
+def test_metadata_may_be_asked_for_by_name(session: VissSession) -> None:
+    asked = [{"type": "paths", "parameter": "Fan"}, {"type": "static-metadata", "parameter": ["unit", "max"]}]
+    answer = ask(session, action="get", path="Vehicle.Cabin", filter=asked)
+    assert answer["metadata"] == {"Cabin": {"children": {"Fan": {"unit": "percent", "max": 100}}}}
+
+
+def test_what_the_server_can_do(session: VissSession) -> None:
+    asked = {"type": "dynamic-metadata", "parameter": "server_capabilities"}
+    told = ask(session, action="get", path="Vehicle", filter=asked)["metadata"]
+    assert {"timebased", "change", "history", "dynamic_metadata"} <= set(told["filter"])
+
+
+def test_whether_signals_are_available(store: SignalStore, session: VissSession) -> None:
+    store["Vehicle.Cabin.Fan"].publish(30)
+    asked: list[Any] = [{"type": "paths", "parameter": ["Cabin.Fan", "Speed"]}]
+    asked.append({"type": "dynamic-metadata", "parameter": "availability"})
+    data = ask(session, action="get", path="Vehicle", filter=asked)["data"]
+    assert [one["dp"]["value"] for one in data] == ["available", "unavailable"]
+
+
+def test_history_is_what_was_before_the_current_value(kernel: Kernel, store: SignalStore, session: VissSession) -> None:
+    for second in range(6):
+        kernel.run(second * 1000 * MS)
+        store["Vehicle.Speed"].publish(float(second))
+    asked = {"type": "history", "parameter": "PT3S"}
+    data = ask(session, action="get", path="Vehicle.Speed", filter=asked)["data"]
+    assert (data["path"], [dp["value"] for dp in data["dp"]]) == ("Vehicle.Speed", ["2.0", "3.0", "4.0"])
+    assert data["dp"][0]["ts"] == "2023-11-14T22:13:22.000000Z"
+
+
+def test_history_is_bounded(store: SignalStore, broker: Broker) -> None:
+    history = History(broker.entries.values())
+    for value in range(2 * KEPT):
+        store["Vehicle.Speed"].publish(float(value))
+    assert len(history.of(broker.entry("Vehicle.Speed"), 0)) == KEPT - 1
+    history.close()
+    store["Vehicle.Speed"].publish(-1.0)
+    assert history.of(broker.entry("Vehicle.Speed"), 0)[-1].value == 2 * KEPT - 1
+
+
+@pytest.mark.parametrize(("text", "seconds"), [("P2DT12H", 216_000), ("PT1M5S", 65), ("P998D", 86_227_200)])
+def test_a_period_is_a_duration(text: str, seconds: int) -> None:
+    assert period_ns(text) == seconds * 1000 * MS
+
+
 def test_set_asks_the_car(store: SignalStore, session: VissSession) -> None:
     wished: list[object] = []
     store["Vehicle.Cabin.Temperature"].listen_target(lambda signal: wished.append(signal.target.value))
@@ -101,6 +147,16 @@ def test_set_asks_the_car(store: SignalStore, session: VissSession) -> None:
         ({"action": "jump", "path": "Vehicle.Speed"}, "400"),
         ({"action": "unsubscribe", "subscriptionId": "77"}, "404"),
         ({"action": "subscribe", "path": "Vehicle.Speed", "filter": {"type": "history"}}, "400"),
+        ({"action": "get", "path": "Vehicle.Speed", "filter": {"type": "history", "parameter": "PT1M"}}, "404"),
+        ({"action": "get", "path": "Vehicle.Make", "filter": {"type": "history", "parameter": "1 minute"}}, "400"),
+        ({"action": "get", "path": "Vehicle.Make", "filter": {"type": "range", "parameter": {}}}, "400"),
+        ({"action": "get", "path": "Vehicle.Make", "filter": "paths"}, "400"),
+        ({"action": "get", "path": "Vehicle", "filter": [{"type": "paths", "parameter": "Make"}] * 2}, "400"),
+        (
+            {"action": "get", "path": "Vehicle", "filter": {"type": "dynamic-metadata", "parameter": "samplerate"}},
+            "400",
+        ),
+        ({"action": "get", "path": "Vehicle", "filter": {"type": "static-metadata", "parameter": {"a": 1}}}, "400"),
         (
             {
                 "action": "subscribe",
@@ -157,6 +213,27 @@ def test_range(kernel: Kernel, store: SignalStore, session: VissSession) -> None
     bounds = [{"logic-op": "gt", "boundary": "10"}, {"logic-op": "lte", "boundary": "30"}]
     ask(session, action="subscribe", path="Vehicle.Speed", filter={"type": "range", "parameter": bounds})
     assert run_speed(kernel, store, session, [5.0, 10.0, 20.0, 30.0, 31.0]) == ["20.0", "30.0"]
+
+
+def test_a_range_as_the_specification_writes_it(kernel: Kernel, store: SignalStore, session: VissSession) -> None:
+    bounds = [{"boundary-op": "lt", "boundary": "5", "combination-op": "OR"}, {"boundary-op": "gt", "boundary": "10"}]
+    ask(session, action="subscribe", path="Vehicle.Speed", filter={"type": "range", "parameter": bounds})
+    assert run_speed(kernel, store, session, [4.0, 5.0, 10.0, 11.0]) == ["4.0", "11.0"]
+
+
+def test_the_first_of_several_signals_triggers(kernel: Kernel, store: SignalStore, session: VissSession) -> None:
+    filters: list[Any] = [{"type": "paths", "parameter": ["Speed", "Cabin.Fan"]}]
+    filters.append({"type": "range", "parameter": {"boundary-op": "gt", "boundary": "10"}})
+    ask(session, action="subscribe", path="Vehicle", filter=filters)
+    store["Vehicle.Cabin.Fan"].publish(40)
+    assert said(session) == []
+    kernel.run(MS)
+    store["Vehicle.Speed"].publish(12.0)
+    (event,) = said(session)
+    assert [(one["path"], one["dp"]["value"]) for one in event["data"]] == [
+        ("Vehicle.Speed", "12.0"),
+        ("Vehicle.Cabin.Fan", "40"),
+    ]
 
 
 def test_change(kernel: Kernel, store: SignalStore, session: VissSession) -> None:

@@ -221,6 +221,13 @@ def protection(vehicle: Vehicle, **flags: bool) -> None:
 UNITS = "\ndomains:\n  nodes:\n    central:\n      units:\n        {unit}: {{{what}}}\n"
 
 
+def during_pedal(percent: float) -> During:
+    def press(vehicle: Vehicle) -> None:
+        vehicle.ecu("Motor").input("pedal").value = percent
+
+    return press
+
+
 def unit(name: str, what: str) -> Edit:
     def edit(folder: Path) -> None:
         path = folder / "vehicle.yaml"

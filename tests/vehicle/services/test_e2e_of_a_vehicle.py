@@ -13,6 +13,7 @@ from gateway.com.e2e import E2EProtector
 from gateway.com.e2e_profiles import E2EConfig, Profile
 from gateway.sim import Clock, Kernel, run
 from gateway.vehicle import Vehicle, VehicleFileError, build, read_vehicle
+from gateway.vehicle.report import report
 
 MS = 1_000_000
 DBC = """VERSION ""
@@ -139,6 +140,7 @@ def test_a_repeated_forged_or_lost_message_is_not_believed(car: Callable[..., Ve
     received = vehicle.ecus["Receiver"].ports["a"].rx["Motion"]
     assert vehicle.ecus["Receiver"].behaviour.heard == [10, 20, 40]  # type: ignore[union-attr]
     assert received.unfit == 4
+    assert report(vehicle, 0).as_json()["unfit"] == {"Receiver: a.Motion failed its end-to-end check": 4}
 
 
 def test_a_sender_that_is_spoiled_or_stuck_makes_the_signal_stale(car: Callable[..., Vehicle]) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import sys
-from contextlib import redirect_stderr, redirect_stdout
+from contextlib import chdir, redirect_stderr, redirect_stdout
 from pathlib import Path
 from typing import NamedTuple
 from unittest import mock
@@ -20,12 +20,12 @@ class Done(NamedTuple):
     stderr: str
 
 
-def gateway(*words: str | Path) -> Done:
-    """`gateway WORDS`."""
+def gateway(*words: str | Path, folder: Path | None = None) -> Done:
+    """`gateway WORDS`, in a folder."""
     out, err = io.StringIO(), io.StringIO()
     code: object = 0
     arguments = mock.patch.object(sys, "argv", ["gateway", *map(str, words)])
-    with arguments, redirect_stdout(out), redirect_stderr(err):
+    with arguments, chdir(folder or Path.cwd()), redirect_stdout(out), redirect_stderr(err):
         try:
             main()
         except SystemExit as end:
