@@ -28,6 +28,7 @@ FIGURES: dict[str, str] = {
     "hil.fresh_vehicle": "hil:measure_fresh",
     "hil.requirements": "hil:measure_requirements",
     "hil.ten_minutes": "hil:measure_ten_minutes",
+    "links.kernel_latency": "links:measure",
     "links.frame_latency": "links:measure",
     "links.signal_latency": "links:measure",
     "links.paced_lost": "links:measure",

@@ -7,6 +7,7 @@ their own; the other ends are in this one.
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import http.client
 import os
@@ -24,7 +25,7 @@ from benchmarks import big_vehicle
 from benchmarks.measure import Figure
 from gateway.links.client import Client
 from gateway.ui.feed_rows import Part, Rows, Visible
-from gateway.ui.feed_wire import line_of
+from gateway.ui.monitor_link import VehicleLink
 
 ROUNDS = 3
 WARM_S = 2.5
@@ -37,7 +38,7 @@ def measure() -> list[Figure]:
     """More processor time for each frame with each observer, in per cent of that without."""
     ends: dict[str, Callable[[Path, int], None]] = {
         "alone": lambda _place, _port: None,
-        "monitor": lambda place, _port: _take(place, "monitor", line_of(SCREEN)),
+        "monitor": lambda place, _port: _look(place),
         "metrics": _scrape,
         "capture": lambda place, _port: _take(place, "capture", b""),
     }
@@ -103,6 +104,11 @@ def _take(place: Path, name: str, first: bytes) -> None:
         stream.sendall(first)
         while stream.recv(1 << 16):
             pass
+
+
+def _look(place: Path) -> None:
+    """As `gateway monitor` does, without a screen."""
+    asyncio.run(VehicleLink(place).watch(SCREEN, lambda _snapshot: None))
 
 
 def _scrape(_place: Path, port: int) -> None:

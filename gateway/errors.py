@@ -43,8 +43,9 @@ def nearest(name: str, names: list[str]) -> str:
 def _near(name: str, names: list[str]) -> str | None:
     import difflib
 
-    close = difflib.get_close_matches(name, names, n=1, cutoff=0.6)
+    close = difflib.get_close_matches(name, names, n=3, cutoff=0.6)
     if not close:
         lower = {known.lower(): known for known in names}
-        close = [lower[found] for found in difflib.get_close_matches(name.lower(), list(lower), n=1, cutoff=0.6)]
-    return close[0] if close else None
+        close = [lower[found] for found in difflib.get_close_matches(name.lower(), list(lower), n=3, cutoff=0.6)]
+    swapped = [known for known in close if sorted(known.lower()) == sorted(name.lower())]
+    return next(iter(swapped or close), None)

@@ -21,7 +21,7 @@ COMMANDS: Final = {
     "explain": "Tell why a signal is stale, or what happened to a frame: in a recording, or while it runs.",
     "timing": "Worst-case response times by analysis, beside what a run or a recording showed.",
     "monitor": "Watch a vehicle, a real bus or a recording in a terminal.",
-    "web": "Watch a vehicle that runs, a real bus or a recording in a browser.",
+    "web": "Watch a vehicle that runs, or a real bus, in a browser.",
     "trace": "Watch all buses of a vehicle live in Wireshark.",
     "wireshark-profile": "Write what Wireshark must know to dissect a vehicle.",
     "new": "Write a vehicle project to begin with.",
@@ -32,7 +32,7 @@ COMMANDS: Final = {
     "controller": "Be BlueChi's controller by a controller.conf, without a vehicle.",
     "agent": "Join a controller as one node with real or simulated units, by an agent.conf.",
     "agents": "Join a controller as many nodes with simulated units.",
-    "someip": "Tell what is offered over SOME/IP, who has subscribed, what is missing and why.",
+    "someip": "Tell what is offered over SOME/IP, who has subscribed, what is missing and why; configure vsomeip.",
     "doctor": "Tell what works on this machine, what does not, and what to type.",
     "vcan": "Run a command where there is real vcan, whatever this machine's kernel has.",
 }

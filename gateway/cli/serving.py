@@ -20,7 +20,6 @@ from gateway.vehicle import Service, Vehicle, VehicleFile
 
 if TYPE_CHECKING:
     from gateway.ui.desk import Desk
-    from gateway.ui.feed import Feed
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,9 +51,9 @@ def can_tools(file: VehicleFile | None = None) -> Service:
 
     @contextlib.asynccontextmanager
     async def service(vehicle: Vehicle) -> AsyncIterator[None]:
-        with _explaining(vehicle) as explain, _watching(vehicle) as watch:
+        with _explaining(vehicle) as explain:
             place = place_for(vehicle.name)  # as late as can be: another run may begin in this moment
-            streams = {**_streams(vehicle), "explain": explain, "monitor": watch, "page": _paging(vehicle, file)}
+            streams = {**_streams(vehicle), "explain": explain, "page": _paging(vehicle, file)}
             async with serve(vehicle.name, vehicle.buses, place, streams=streams):
                 tell(f"CAN tools find {vehicle.name} at {place}")
                 yield
@@ -80,25 +79,8 @@ def _explaining(vehicle: Vehicle) -> Iterator[Callable[[], StreamSource]]:
         journal.close()
 
 
-@contextlib.contextmanager
-def _watching(vehicle: Vehicle) -> Iterator[Callable[[], StreamSource]]:
-    """What `gateway monitor` shows; the vehicle is watched from the first monitor on."""
-    with contextlib.ExitStack() as stack:
-        feeds: list[Feed] = []
-
-        def watch() -> StreamSource:
-            from gateway.ui.feed import Feed
-            from gateway.ui.feed_stream import FeedStream
-
-            if not feeds:
-                feeds.append(stack.enter_context(Feed(vehicle)))
-            return FeedStream(feeds[0])
-
-        yield watch
-
-
 def _paging(vehicle: Vehicle, file: VehicleFile | None) -> Callable[[], StreamSource]:
-    """What `gateway web` shows; each page notes the frames for itself, and all have the same faults."""
+    """What `gateway web` and `gateway monitor` show; each notes the frames for itself, and all have the same faults."""
     desks: list[Desk] = []
 
     def page() -> StreamSource:

@@ -103,7 +103,8 @@ def _vsomeip(file: VehicleFile, address: str | None, application: str) -> None:
     if address is None and not own.startswith("127."):
         raise typer.BadParameter("say at which address vsomeip is, with --address")
     where = address or ("127.0.0.2" if own == "127.0.0.1" else "127.0.0.1")
-    packed(where)
+    if len(packed(where)) != len(packed(own)):
+        raise typer.BadParameter(f"{where} and {own}, where the vehicle is, are not of one IP version")
     offered = [each.definition for each in node.providers.values()]
     consumed = [each.definition for each in node.consumers]
     made = Configuration(node.options, offered, consumed, address=where, application=application)

@@ -28,12 +28,12 @@ def web_command(
         str | None,
         typer.Argument(
             metavar="[TARGET]",
-            help="A running vehicle's name or socket, vcan0 or INTERFACE:CHANNEL, a recording; without: what runs.",
+            help="A running vehicle's name or socket, vcan0 or INTERFACE:CHANNEL; without: what runs.",
         ),
     ] = None,
     databases: Annotated[
         list[str] | None,
-        typer.Option("--database", metavar="[BUS=]FILE", help="What the frames of a real bus or a recording mean."),
+        typer.Option("--database", metavar="[BUS=]FILE", help="What the frames of a real bus mean."),
     ] = None,
     at: Annotated[str, typer.Option("--at", metavar="[HOST:]PORT", help="Where the page is.")] = "127.0.0.1:8080",
 ) -> None:
@@ -49,8 +49,10 @@ def web_command(
     chosen = choose(target)
     if chosen.kind is Kind.VEHICLE:
         raise UiError(f"no vehicle runs: `gateway run {chosen.text} --web` drives this one with its page")
+    if chosen.kind is Kind.LOG:
+        raise UiError(f"`gateway replay {chosen.text} --web` has the page of a recording, with a slider")
     if databases and chosen.kind is Kind.SOCKET:
-        raise typer.BadParameter("a vehicle has databases of its own: --database is for a real bus or a recording")
+        raise typer.BadParameter("a vehicle has databases of its own: --database is for a real bus")
     with hosted(chosen.kind.value, chosen.text, databases or []) as place:
         serve_attached(place, where)
 

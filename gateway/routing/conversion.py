@@ -8,12 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from enum import Enum
-from typing import Final
+from typing import Any, Final
 
 from gateway.database import Signal
 from gateway.routing.expression import ExpressionError
 from gateway.routing.rules import TOLERANCE, Pair, Place, UpwardRule
 from gateway.routing.store import SignalError, Value
+from gateway.routing.vss import FLOATS, INTEGERS, VssLeaf
 
 Convert = Callable[[int | float], Value]
 
@@ -105,12 +106,17 @@ class Source:
             return as_it_is
         if not math.names:
             return checked
-        function = math.function
+        function: Callable[..., Any] = math.function
+        kind: Any
+        kind, (least, most) = _plain_kind(self.rule.leaf)
 
         def computed(value: int | float) -> Value:
             if low <= value <= high and value not in labels:
                 try:
-                    return coerce(function(value))
+                    result = function(value)
+                    if result.__class__ is kind and least <= result <= most:
+                        return result  # type: ignore[no-any-return]
+                    return coerce(result)
                 except (SignalError, ExpressionError):
                     pass
             return checked(value)
@@ -141,6 +147,13 @@ class Source:
             leaf = self.rule.leaf
             sentence = refused.sentence if label is None else f"{label}: {leaf.path} takes {leaf.range_text}"
             raise Unfit(Refusal.DATATYPE, sentence) from None
+
+
+def _plain_kind(leaf: VssLeaf) -> tuple[type | None, tuple[int | float, int | float]]:
+    """The class and the limits of numbers that a leaf has as they are; no class where it is not so simple."""
+    if leaf.allowed or leaf.datatype not in (*INTEGERS, *FLOATS):
+        return None, (0, 0)
+    return int if leaf.datatype in INTEGERS else float, leaf.limits
 
 
 def bits_of(signal: Signal) -> int:

@@ -74,7 +74,9 @@ class SignalFeed:
         self.good: bool = False
         """The last value that was looked at could be published, so what comes keeps the signal alive."""
         self.seen: tuple[int, int | float, Source] | None = None
-        self.told: tuple[int, Value] | None = None
+        """The last value that was looked at, but for one that came later and was published."""
+        self.told: tuple[int, int | float, Source, Value] | None = None
+        """As what the last one was published."""
         self.same_value: int | float | None = None
         """With `on_change`: what was published last, while the signal has it; the same again needs no conversion."""
         self._same_source: Source | None = None
@@ -111,16 +113,17 @@ class SignalFeed:
     @property
     def last_reception(self) -> Reception | None:
         """The last one that was looked at; a throttled frame is not decoded."""
-        if self.seen is None:
+        last = max((each[:3] for each in (self.seen, self.told) if each is not None), default=None, key=_time)
+        if last is None:
             return None
-        time_ns, value, source = self.seen
+        time_ns, value, source = last
         if self.watches:
             time_ns = max(time_ns, *(message.passed_ns for message in self.messages.values()), -1)
         return Reception(time_ns, value, source.labels.get(value))
 
     @property
     def last_published(self) -> Publication | None:
-        return None if self.told is None else Publication(*self.told)
+        return None if self.told is None else Publication(self.told[0], self.told[3])
 
     @property
     def last_received_ns(self) -> int | None:
@@ -186,7 +189,7 @@ class SignalFeed:
                 self.same += 1
                 return
         self.published += 1
-        self.told = (now, converted)
+        self.told = (now, value, source, converted)
         if len(self.messages) > 1:
             for other, message in self.messages.items():
                 if other is not source:
@@ -202,3 +205,7 @@ class SignalFeed:
         self.same_value = None
         self.refused[unfit.reason] += 1
         self.last_refused = Refused(now, unfit.reason, str(unfit))
+
+
+def _time(seen: tuple[int, int | float, Source]) -> int:
+    return seen[0]

@@ -104,8 +104,7 @@ class _Block:
         due = f"due = {self.f}.due_ns = now + {self.rule.interval_ns}\n" if self.rule.interval_ns else "quiet = 0\n"
         lines = (
             f"y = {value}\n"
-            f"{self.f}.seen = now, x, {self.c}\n"
-            f"{self.f}.told = now, y\n"
+            f"{self.f}.told = now, x, {self.c}, y\n"
             f"{self.f}.published += 1\n"
             f"{self.f}.good = True\n{due}"
             f"{self.s}.take(y, now)\n"

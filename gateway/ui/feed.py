@@ -1,4 +1,6 @@
-"""A feed of what happens in a vehicle, in the vehicle's process: for the terminal monitor.
+"""A feed of what happens in a vehicle, in the vehicle's own process.
+
+Monitor and web page look from other processes (`page_sight`) and are shown the same.
 
 A feed belongs to one vehicle, on one kernel and in one thread. It knows no clock and no socket: whoever drives it calls
 `gather` several times a second, and each viewer takes snapshots as often as its screen can show them. Between two

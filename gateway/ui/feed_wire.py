@@ -1,4 +1,4 @@
-"""A feed between processes: what a viewer has on its screen and what it is shown, as lines of JSON.
+"""Rows between processes: as plain values that JSON has, and back.
 
 Values go over as arrays in the order of their fields, read back by the types that those have; nothing of the sender is
 trusted.
@@ -7,18 +7,12 @@ trusted.
 from __future__ import annotations
 
 import dataclasses
-import json
 import types
 import typing
 from enum import Enum
 from functools import cache
-from typing import Any, Final, TypeVar
+from typing import Any, TypeVar
 
-from gateway.ui.feed_about import VehicleAbout
-from gateway.ui.feed_rows import Snapshot, Visible
-
-STREAM: Final = "monitor"
-"""As the socket for CAN tools calls it."""
 T = TypeVar("T")
 
 
@@ -83,13 +77,3 @@ def _fields(kind: Any) -> tuple[Any, ...]:
     hints = typing.get_type_hints(kind)
     names = [field.name for field in dataclasses.fields(kind)] if dataclasses.is_dataclass(kind) else kind._fields
     return tuple(hints[name] for name in names)
-
-
-def line_of(value: VehicleAbout | Visible | Snapshot) -> bytes:
-    """A value as one line."""
-    return json.dumps(plain(value), separators=(",", ":")).encode() + b"\n"
-
-
-def of_line(kind: type[T], line: bytes) -> T:
-    """The value of a line. ValueError for what is none."""
-    return built(kind, json.loads(line))

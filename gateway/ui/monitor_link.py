@@ -15,12 +15,14 @@ from gateway.links.client import Client
 from gateway.links.errors import LinkError
 from gateway.links.wire import encode_frame
 from gateway.ui.errors import UiError
-from gateway.ui.feed_about import VehicleAbout
-from gateway.ui.feed_rows import Snapshot, Visible
-from gateway.ui.feed_wire import STREAM, line_of, of_line
+from gateway.ui.feed_rows import Part, Snapshot, Visible
+from gateway.ui.page_sight import PageSight
+from gateway.ui.page_wire import STREAM
 
 ANSWER_S: Final = 10.0
-_LINE_LIMIT: Final = 1 << 24
+PERIOD_S: Final = 0.1
+"""Between two questions: nobody reads numbers that change more often."""
+_PIECE: Final = 1 << 18
 NAME: Final = "monitor"
 
 
@@ -35,55 +37,60 @@ def _stream(place: Path, name: str) -> socket.socket:
 
 
 class VehicleLink:
-    """One vehicle by its socket. `about` is there at once, snapshots come with `watch`."""
+    """One vehicle by its socket. `about` is there at once, snapshots come with `watch`.
+
+    It asks ten times a second what is new, as a web page does: counting and decoding are done on this side.
+    """
 
     def __init__(self, place: Path) -> None:
         """Connect. LinkError when nobody is there; UiError when its answer is none."""
         self.place: Final = place
         self._stream = _stream(place, STREAM)
         self._stream.settimeout(ANSWER_S)
-        self._rest = b""
+        self._sight: Final = PageSight()
+        self._subscription: Final = self._sight.subscribe()
+        self._asked: Final = asyncio.Event()
+        self._clients: dict[str, Client] = {}
         try:
-            self.about: Final = of_line(VehicleAbout, self._first_line())
+            while not self._sight.about.name:
+                data = self._stream.recv(_PIECE)
+                if not data:
+                    raise ValueError("closed")
+                self._sight.take(data)
         except (OSError, ValueError):
             self._stream.close()
             raise UiError(f"{place}: the vehicle does not tell what it is: is it of another version?") from None
-        self._writer: asyncio.StreamWriter | None = None
-        self._clients: dict[str, Client] = {}
-
-    def _first_line(self) -> bytes:
-        data = b""
-        while b"\n" not in data:
-            piece = self._stream.recv(1 << 16)
-            if not piece:
-                raise ValueError("closed")
-            data += piece
-        line, _, self._rest = data.partition(b"\n")
-        return line
+        self.about: Final = self._sight.about
 
     async def watch(self, visible: Visible, deliver: Callable[[Snapshot], object]) -> None:
-        """Deliver snapshots until the vehicle has gone. UiError for what is no snapshot."""
+        """Deliver snapshots until the vehicle has gone. UiError for what is none."""
         self._stream.setblocking(False)
-        reader, self._writer = await asyncio.open_connection(sock=self._stream, limit=_LINE_LIMIT)
+        reader, writer = await asyncio.open_connection(sock=self._stream, limit=_PIECE)
         self.show(visible)
-        *whole, begun = self._rest.split(b"\n")
+        loop = asyncio.get_running_loop()
         try:
-            for line in whole:
-                deliver(of_line(Snapshot, line))
-            while (line := begun + await reader.readline()).endswith(b"\n"):
-                deliver(of_line(Snapshot, line))
-                begun = b""
+            while True:
+                due = loop.time() + PERIOD_S
+                self._asked.clear()
+                writer.write(self._sight.request([self._subscription.visible], frozenset(Part)))
+                while not self._sight.take(data := await reader.read(_PIECE)):
+                    if not data:
+                        return
+                deliver(self._subscription.snapshot())
+                with contextlib.suppress(TimeoutError):
+                    async with asyncio.timeout_at(due):
+                        await self._asked.wait()
         except OSError:
             return
         except ValueError as error:
             raise UiError(f"the vehicle said what is no snapshot: {error}") from None
         finally:
-            self._writer.close()
+            writer.close()
 
     def show(self, visible: Visible) -> None:
         """What is on the screen from now on."""
-        if self._writer is not None and not self._writer.is_closing():
-            self._writer.write(line_of(visible))
+        self._subscription.visible = visible
+        self._asked.set()
 
     def ask(self, question: str) -> list[str]:
         """The lines of an answer, as `gateway explain` gives them; blocking. LinkError, or UiError with its reason."""

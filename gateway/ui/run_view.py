@@ -73,7 +73,10 @@ class RunView:
             self._console.print(_signals(last, len(last.signals), width))
         for reason, frames in last.not_recorded.items():
             self._console.print(
-                Text(f"{frames} frames are not in the recording: {reason}", style="yellow"), soft_wrap=True
+                Text(
+                    f"{frames} frame{' is' if frames == 1 else 's are'} not in the recording: {reason}", style="yellow"
+                ),
+                soft_wrap=True,
             )
         for what, count in last.unfit.items():
             self._console.print(Text(f"{what} ({count})", style="yellow"), soft_wrap=True)

@@ -80,15 +80,14 @@ def drive_built(vehicle: Vehicle, options: RunOptions) -> Report:
     started = wall_clock_ns()
     try:
         with rare_collection(kernel):
-            latest_ns = run(_drive(vehicle, recorder, options, started), kernel, options.clock, options.speed)
+            done = run(_drive(vehicle, recorder, options, started), kernel, options.clock, options.speed)
     finally:
         if recorder is not None:
             recorder.close()
-    done = report(vehicle, wall_clock_ns() - started, latest_ns)
     return done if recorder is None else replace(done, not_recorded=recorder.left_out)
 
 
-async def _drive(vehicle: Vehicle, recorder: Recorder | None, options: RunOptions, started: int) -> int:
+async def _drive(vehicle: Vehicle, recorder: Recorder | None, options: RunOptions, started: int) -> Report:
     loop = asyncio.get_running_loop()
     assert isinstance(loop, SimulationLoop)
     if recorder is not None:
@@ -121,9 +120,14 @@ async def _drive(vehicle: Vehicle, recorder: Recorder | None, options: RunOption
         if sockets is not None:
             await sockets.close()
         assert vehicle.kernel.now == simulated
+        # On the wall time goes on until all is closed: what the gateway sends meanwhile nobody acknowledges any more.
+        latest_ns = loop.pace.latest_ns if isinstance(loop.pace, WallPace) else 0
+        done = report(vehicle, wall_clock_ns() - started, latest_ns)
+        if recorder is not None:
+            recorder.close()
         if vehicle.fleet is not None:
             await vehicle.fleet.close()
-    return loop.pace.latest_ns if isinstance(loop.pace, WallPace) else 0
+    return done
 
 
 def _sockets(vehicle: Vehicle, loop: SimulationLoop) -> SocketNetwork | None:

@@ -13,6 +13,8 @@ import pytest
 ROOT = Path(__file__).parents[2]
 COMPILED = ROOT / "build" / "compiled"
 
+pytestmark = pytest.mark.timeout(1800)  # the compiler is busy for a minute where it has a core of its own
+
 
 @pytest.fixture(scope="module")
 def compiled(require_tool) -> Path:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Final
 
 from gateway.errors import GatewayError
 from gateway.services.policy import Pacer
-from gateway.services.someip.binding import BoundPayload, write
+from gateway.services.signals import Tell, Told
+from gateway.services.someip.binding import BoundPayload, Sink, VssSink, write
 from gateway.services.someip.definition import EventDefinition, FieldDefinition, MethodDefinition, ServiceDefinition
 from gateway.sim import Kernel, Timer
 from gateway.someip import CallError, PayloadError, ReturnCode, Served
@@ -23,6 +24,8 @@ class EventSource:
 
     def __init__(self, kernel: Kernel, definition: EventDefinition, notify: Notify, faults: Counter[str]) -> None:
         self.definition: Final = definition
+        self.tell: Tell | None = None
+        """Hears of the first value that the policy keeps back after each that goes out."""
         self.sent = 0
         self._kernel = kernel
         self._notify = notify
@@ -59,8 +62,13 @@ class EventSource:
     def _changed_now(self) -> None:
         self._looking = False
         now = self._kernel.now
+        before = self._pacer.kept_back
         if self._pacer.changed(self.definition.payload.datapoint(now), now):
             self._send()
+        elif before is None and (why := self._pacer.kept_back) is not None and self.tell is not None:
+            for source in self.definition.payload.sources:
+                sentence = f"{self.definition.name}: {self.definition.policy.sentence(why)}"
+                self.tell(Told.HELD_BACK, source.path, sentence)
         self._set_timer()
 
     def _wake(self) -> None:
@@ -99,6 +107,13 @@ class Provider:
         for method in definition.methods:
             methods[method.id] = partial(self._call, method)
         self.served: Final = Served(definition.instance, definition.major, methods)
+        self._tell: Tell | None = None
+
+    def tell_of(self, tell: Tell) -> None:
+        """Let somebody hear of what is refused, and of values that are held back."""
+        self._tell = tell
+        for event in self.events:
+            event.tell = tell
 
     def start(self) -> None:
         for event in self.events:
@@ -139,10 +154,16 @@ class Provider:
             raise CallError(f"{name} has no good value", ReturnCode.NOT_READY)
         return payload
 
+    def _refused(self, name: str, sinks: Sequence[Sink], why: str) -> None:
+        for sink in sinks if self._tell is not None else ():
+            if isinstance(sink, VssSink) and self._tell is not None:
+                self._tell(Told.REQUEST_REFUSED, sink.signal.path, f"{name}: {why}")
+
     def _write(self, name: str, bound: BoundPayload, payload: bytes, method: MethodDefinition | None = None) -> None:
         values = bound.decode(payload)
         try:
             write([*values, *(method.sets if method is not None else ())])
         except GatewayError as error:
             self.faults[f"{name}: {error.sentence}"] += 1
+            self._refused(name, [sink for sink, _ in values], error.sentence)
             raise CallError(error.sentence, ReturnCode.NOT_OK) from None

@@ -6,11 +6,11 @@ the one that has our address (or that our address names, `fe80::1%eth0`); peers'
 
 from __future__ import annotations
 
-import contextlib
 import errno
 import functools
 import socket
 import struct
+from pathlib import Path
 from typing import Any, Final
 
 from gateway.ethernet import Endpoint, EthernetError, is_multicast, packed, unscoped
@@ -25,9 +25,9 @@ def family_of(address: str) -> socket.AddressFamily:
 
 
 def scope_of(address: str) -> int:
-    """The index of the interface that has an IPv6 address, or that it names; 0, the system's choice, when it cannot be told.
+    """The index of the interface that has an IPv6 address, or that it names; 0 for IPv4, and where it cannot be told.
 
-    EthernetError for the name of an interface that is not there.
+    EthernetError for an interface, or an address, that this machine does not have.
     """
     host, _, name = address.partition("%")
     if name:
@@ -38,12 +38,14 @@ def scope_of(address: str) -> int:
     if ":" not in host:
         return 0
     wanted = packed(host).hex()
-    with contextlib.suppress(OSError), open("/proc/net/if_inet6", encoding="ascii") as lines:
-        for line in lines:
-            number, index = line.split()[:2]
-            if number == wanted:
-                return int(index, 16)
-    return 0
+    try:
+        addresses = Path("/proc/net/if_inet6").read_text(encoding="ascii").splitlines()
+    except OSError:
+        return 0
+    for number, index, *_ in map(str.split, addresses):
+        if number == wanted:
+            return int(index, 16)
+    raise EthernetError(f"{host} is no address of this machine")
 
 
 @functools.lru_cache(maxsize=4096)

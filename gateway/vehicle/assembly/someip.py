@@ -76,6 +76,8 @@ class ServiceBuilder:
             [each for each in offered if each is not None],
             [each for each in consumed if each is not None],
         )
+        for provider in vehicle.someip.providers.values():
+            provider.tell_of(vehicle.service_events.of(vehicle.kernel, "SOME/IP"))
         vehicle.ethernet = Segment(vehicle.kernel, vehicle.streams.stream("ethernet"))
         vehicle.network = vehicle.ethernet.attach(vehicle.gateway.name, unscoped(options.address))
 

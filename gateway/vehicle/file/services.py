@@ -138,7 +138,8 @@ class DiscoverySpec(Section):
     """The service discovery."""
 
     group: str | None = Field(
-        None, description="Its multicast group; 224.224.224.245 if absent, ff02::1:ff00 where the address is one of IPv6"
+        None,
+        description="Its multicast group; 224.224.224.245 if absent, ff02::1:ff00 where the address is one of IPv6",
     )
     port: Port = Field(30490, description="Its UDP port")
     ttl: Duration = Field(3_000_000_000, description="For how long an offer or a subscription holds; whole seconds")

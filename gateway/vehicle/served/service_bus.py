@@ -14,12 +14,11 @@ from gateway.services.errors import ServiceError
 from gateway.services.mqtt_options import MqttOptions, Tls, local_broker, mqtt_place
 from gateway.services.policy import EventPolicy, Send
 from gateway.services.rules import Rules, SignalRule
-from gateway.services.signals import Signals, Told
+from gateway.services.signals import Signals
 from gateway.services.zenoh_options import ZenohOptions, endpoint
 from gateway.sim import NS_PER_S
 from gateway.vehicle.file.read import VehicleFile
 from gateway.vehicle.file.service_bus import SignalRuleSpec
-from gateway.vehicle.service_events import ServiceEvent
 from gateway.vehicle.vehicle import Vehicle
 
 if TYPE_CHECKING:
@@ -34,14 +33,8 @@ def signals_of(vehicle: Vehicle, transport: str) -> Signals:
     """All leaves of the vehicle's VSS tree, for `transport`. ServiceError for a vehicle without one."""
     if vehicle.mapping is None:
         raise ServiceError(f"{vehicle.name} has no signals to serve: name a VSS tree with `gateway: {{signals: FILE}}`")
-    return Signals(
-        vehicle.kernel,
-        vehicle.gateway.store,
-        vehicle.mapping.tree,
-        lambda told, path, why: vehicle.service_events.tell(
-            ServiceEvent(vehicle.kernel.now, path, told is Told.REQUEST_REFUSED, transport, why)
-        ),
-    )
+    tell = vehicle.service_events.of(vehicle.kernel, transport)
+    return Signals(vehicle.kernel, vehicle.gateway.store, vehicle.mapping.tree, tell)
 
 
 def rules_of(specs: Sequence[SignalRuleSpec]) -> Rules:

@@ -47,6 +47,7 @@ def test_everything_that_an_application_asks_for_is_looked_at(found: dict[tuple[
     }
     assert {name for area, name in found if area == "ports"} == {
         *("30490/udp", "55555/tcp", "40004/tcp", "842/tcp", "1883/tcp", "29536/tcp"),
+        *("8080/tcp", "8090/tcp", "9464/tcp"),
     }
     assert found["extras", "sdv"]["state"] in {"works", "missing"}
     assert found["multicast", "loopback"]["state"] == "works"

@@ -21,6 +21,7 @@ import pytest
 ROOT = Path(__file__).parents[3]
 DATA = ROOT / "tests" / "data" / "someip"
 LIMIT_S = 60.0
+IPV6 = Path("/proc/net/if_inet6").exists()
 _V6 = ("fd00:9", "fe80")
 """Both hosts have an address of each network of IPv6: ...::1 and ...::2."""
 
@@ -99,6 +100,14 @@ class Program:
         self.errors.close()
 
 
+@pytest.fixture
+def ipv6() -> None:
+    """Skips where the kernel has no IPv6."""
+    if not IPV6:
+        fail = os.environ.get("CI", "").lower() == "true"
+        (pytest.fail if fail else pytest.skip)("needs a kernel with IPv6 (boot it without ipv6.disable=1)")
+
+
 @pytest.fixture(scope="session")
 def network(require_tool: Callable[..., str]) -> Iterator[Network]:
     """Two namespaces joined by veth. Skips where this user may not make them."""
@@ -118,7 +127,7 @@ def network(require_tool: Callable[..., str]) -> Iterator[Network]:
             *(
                 f"-n {name} addr add {each}::{at}/64 dev {name} nodad"
                 for at, name in enumerate(names, 1)
-                for each in _V6
+                for each in (_V6 if IPV6 else ())
             ),
             *(f"-n {name} link set {device} up" for name in names for device in (name, "lo")),
             *(f"-n {name} route add 224.0.0.0/4 dev {name}" for name in names),

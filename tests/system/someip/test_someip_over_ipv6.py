@@ -12,7 +12,7 @@ import pytest
 
 
 @pytest.fixture(params=["fd00:9::", "fe80::"], ids=["site", "link"])
-def addresses(bench, request: pytest.FixtureRequest) -> tuple[str, str]:
+def addresses(ipv6: None, bench, request: pytest.FixtureRequest) -> tuple[str, str]:
     """The gateway's and the peer's; one of a link names its interface. The vehicle file is for IPv6."""
     text = bench.vehicle.read_text().replace("239.1.1.1:30600", "[ff12::30]:30600")
     bench.vehicle.write_text(text.replace(f"from: {bench.network.peer}", f'from: "{request.param}2"'))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 import re
 import signal
 import sys
@@ -38,6 +39,12 @@ class Said:
         async with self.more:
             self.more.notify_all()
 
+    async def until(self, text: str) -> None:
+        """Wait until this has been said."""
+        async with asyncio.timeout(_LIMIT_S), self.more:
+            await self.more.wait_for(lambda: any(text in line for line in self.lines) or self._stream.at_eof())
+        assert any(text in line for line in self.lines), self.lines
+
     def address(self) -> str | None:
         found = re.search(r"http://(\S+)/", "\n".join(self.lines))
         return None if found is None else found[1]
@@ -50,11 +57,6 @@ class Served:
     process: asyncio.subprocess.Process
     address: str
     said: Said
-
-    async def told(self, line: str) -> None:
-        """Wait until this line has come on standard error."""
-        async with asyncio.timeout(_LIMIT_S), self.said.more:
-            await self.said.more.wait_for(lambda: line in self.said.lines)
 
     @property
     def url(self) -> str:
@@ -108,6 +110,39 @@ def page_of(vehicle: int) -> int:
 def descriptors(pid: int) -> int:
     """How many files a process has open."""
     return len(list(Path(f"/proc/{pid}/fd").iterdir()))
+
+
+@dataclass
+class Started:
+    process: asyncio.subprocess.Process
+    said: Said
+
+
+@contextlib.asynccontextmanager
+async def start_gateway(*words: str, environment: dict[str, str]) -> AsyncIterator[Started]:
+    """`gateway WORDS` as long as the context lasts, however it ends."""
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "gateway", *words),
+        cwd=ROOT,
+        env={**os.environ, **environment},
+        stdout=asyncio.subprocess.DEVNULL,
+        stderr=asyncio.subprocess.PIPE,
+    )
+    assert process.stderr is not None
+    said = Said(process.stderr)
+    reading = asyncio.create_task(said.read())
+    try:
+        yield Started(process, said)
+    finally:
+        if process.returncode is None:
+            process.kill()
+            await process.wait()
+        await reading
+
+
+@pytest.fixture
+def start() -> Callable[..., AbstractAsyncContextManager[Started]]:
+    return start_gateway
 
 
 @pytest.fixture

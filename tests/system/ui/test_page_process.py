@@ -50,7 +50,9 @@ async def test_a_vehicle_drives_on_without_its_page_and_says_so(serve) -> None:
     async with serve("run", "--no-serve") as served:
         page = page_of(served.process.pid)
         os.kill(page, signal.SIGKILL)
-        await served.told("the process of the web page was killed by signal 9; the vehicle drives on without the page")
+        await served.said.until(
+            "the process of the web page was killed by signal 9; the vehicle drives on without the page"
+        )
         assert served.process.returncode is None
         with pytest.raises(ProcessLookupError):
             os.kill(page, 0)
@@ -79,3 +81,36 @@ async def test_many_browsers_are_one_page_to_the_vehicle(serve) -> None:
         assert descriptors(served.process.pid) < 30
         for browser in browsers:
             await browser.close()
+
+
+async def test_a_vehicle_that_runs_gets_a_page_when_somebody_wants_one(start, tmp_path) -> None:
+    """Faults go there and back, time is held, and the page ends with the vehicle."""
+    environment = {"XDG_RUNTIME_DIR": str(tmp_path)}
+    async with start("run", environment=environment) as vehicle:
+        await vehicle.said.until("CAN tools find demo-ev")
+        async with start("web", "--at", "0", environment=environment) as page:
+            await page.said.until("demo-ev is at http://")
+            async with connect(f"ws://{page.said.address()}/feed", compression=None) as browser:
+                hello = json.loads(await browser.recv())
+                assert hello["hello"]["name"] == "demo-ev"
+                assert "kill" in {kind["name"] for kind in hello["faults"]}
+                for number, command in enumerate(({"fault": "kill", "arguments": {"ecu": "ESP"}}, {"pause": True})):
+                    await browser.send(json.dumps({"id": number, "do": command}))
+                    async with asyncio.timeout(LIMIT_S):
+                        while (found := json.loads(await browser.recv())).get("answer") != number:
+                            pass
+                    assert found["problem"] is None
+                times = {json.loads(await browser.recv())["time"] for _ in range(3)}
+                assert len(times) == 1
+            vehicle.process.terminate()
+            await page.said.until("demo-ev has stopped")
+            assert await asyncio.wait_for(page.process.wait(), LIMIT_S) == 0
+        assert await asyncio.wait_for(vehicle.process.wait(), LIMIT_S) == 0
+
+
+async def test_without_a_vehicle_there_is_a_sentence(start, tmp_path) -> None:
+    async with start("web", environment={"XDG_RUNTIME_DIR": str(tmp_path)}) as page:
+        await page.said.until(
+            "gateway: no vehicle runs: `gateway run vehicle.yaml --web` drives this one with its page"
+        )
+        assert await asyncio.wait_for(page.process.wait(), LIMIT_S) == 2

@@ -1,8 +1,8 @@
 """Values of the vehicle HAL's enumerations that one could get wrong, against the interface's own files.
 
 Checked 2026-11-24 with the AIDL files of android_hardware_interfaces (automotive/vehicle/aidl_property): all
-enumerations of `enums.json` but `EvsServiceState` and `Constants`, which are not among them. Here are those with gaps,
-flags, other orders than one would guess, or values that came later.
+enumerations of `enums.json` but `EvsServiceState`, `VehicleAreaWheel` and `Constants`, which were not to be had. Here
+are those with gaps, flags, other orders than one would guess, or values that came later.
 """
 
 from __future__ import annotations

@@ -11,7 +11,7 @@ from monitor_film import Film
 
 from gateway.ui.feed_about import VehicleAbout
 from gateway.ui.feed_rows import Part, Rows, Snapshot, Visible
-from gateway.ui.feed_wire import line_of, of_line
+from gateway.ui.feed_wire import built, plain
 
 NUMBERS = st.frozensets(st.integers(0, 1 << 40), max_size=5)
 VISIBLE = st.builds(
@@ -23,6 +23,14 @@ VISIBLE = st.builds(
     paths=st.none() | NUMBERS,
     story=st.none() | st.integers(0, 1 << 40),
 )
+
+
+def line_of(value: object) -> bytes:
+    return json.dumps(plain(value)).encode()
+
+
+def of_line(kind, line: bytes):
+    return built(kind, json.loads(line))
 
 
 @given(VISIBLE)

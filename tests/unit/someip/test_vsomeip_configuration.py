@@ -100,3 +100,6 @@ def test_the_command_prints_it(car: Path) -> None:
     refused = CliRunner().invoke(app, ["someip", "vsomeip", str(car)])
     assert refused.exit_code == 2
     assert "say at which address vsomeip is, with --address" in refused.output
+    refused = CliRunner().invoke(app, ["someip", "vsomeip", str(car), "--address", "fd00::1"])
+    assert refused.exit_code == 2
+    assert "are not of one IP version" in refused.output

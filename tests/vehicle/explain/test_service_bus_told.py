@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from planting import MS, Planted, S, ask_while_it_runs, drive, leaf
+from planting import MS, Planted, S, ask_while_it_runs, drive, during_pedal, leaf
 
 from gateway.explain import Fault, asked, names_of, open_recording
 from gateway.services.errors import RequestError
@@ -61,3 +61,27 @@ def test_a_recording_tells_of_values_held_back_and_of_requests_refused(tmp_path:
 def test_a_vehicle_that_runs_tells_it_too(tmp_path: Path) -> None:
     told = "\n".join(ask_while_it_runs(BUS, tmp_path / "car").lines)
     assert "MQTT held its value back: at most one every 1 s" in told
+
+
+SOMEIP = """
+services:
+  offer:
+    Dynamics:
+      service: 0x1234
+      udp: 30501
+      fields:
+        Speed: {type: float32, signal: Vehicle.Speed, notify: 0x8001, every: 500ms}
+"""
+
+
+def test_an_event_of_someip_that_is_held_back_is_told(tmp_path: Path) -> None:
+    def offer(folder: Path) -> None:
+        file = folder / "vehicle.yaml"
+        file.write_text(file.read_text() + SOMEIP)
+
+    folder = tmp_path / "car"
+    planted = Planted("offered", "Vehicle.Speed", Fault.NONE, "", edit=offer, during=during_pedal(100))
+    recording = open_recording(drive(planted, folder))
+    names = names_of(recording.about, load(folder, Kernel()))
+    lines = "\n".join(asked(recording, names, "signal Vehicle.Speed").lines)
+    assert "SOME/IP held its value back: Speed: at most one every 500 ms" in lines
