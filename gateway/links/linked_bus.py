@@ -65,8 +65,8 @@ class LinkedBus(Bus):
         self.link.open(self)
 
     def drain(self) -> int:
-        """Take some of what the link has got already; how many frames that was."""
-        count = self.link.drain()
+        """Take some of what the link has got already, and what waits for its time; how many frames that was."""
+        count = self.link.drain() + len(self._arrivals)
         self._arrivals.flush()
         return count
 

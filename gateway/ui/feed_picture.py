@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from gateway.can import Bus
+from gateway.can import KEY_MASK, Bus
+from gateway.com import header_of
 from gateway.ecu import NOBODY
 from gateway.lin import LinBus
 from gateway.links import LinkedBus
@@ -117,3 +118,12 @@ def paths(vehicle: Vehicle, after: int = 0) -> tuple[PathAbout, ...]:
             ends = sources.get(path, ()), targets.get(path, ())
             found.append(PathAbout(number, path, *known, signal.timeout_ns, *ends))
     return tuple(found)
+
+
+def ledger_of(vehicle: Vehicle) -> Ledger:
+    """A ledger with what the databases know, in their order."""
+    found = Ledger()
+    for bus in vehicle.buses.values():
+        for message in vehicle.databases[bus.name].messages:
+            found.add(bus.name, header_of(message) & KEY_MASK, message)
+    return found

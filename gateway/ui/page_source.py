@@ -20,11 +20,10 @@ from gateway.ui.desk import Desk, FaultKind
 from gateway.ui.errors import UiError
 from gateway.ui.feed_frames import FrameList
 from gateway.ui.feed_journeys import JourneyBook
-from gateway.ui.feed_picture import paths, picture
+from gateway.ui.feed_picture import ledger_of, paths, picture
 from gateway.ui.feed_rows import BusRow, FrameRow, Part
 from gateway.ui.feed_services import service_rows
 from gateway.ui.feed_state import Meter, event_rows, node_rows, part_rows, path_row, route_rows
-from gateway.ui.feed_traffic import ledger_of
 from gateway.ui.feed_wire import plain
 from gateway.ui.page_wire import Request, message, message_json, pack_frames, place_of, request_of
 from gateway.vehicle import Vehicle

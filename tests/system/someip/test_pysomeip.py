@@ -132,7 +132,10 @@ def test_protected_events_reach_the_client_as_the_package_autosar_e2e_has_them(b
     wire = bytes.fromhex(client.expect("notification", method=0x8001)["wire"])
     assert wire.endswith(b"\x01\xf4")
     assert e2e_p05_check(wire[8:], 0x1234, offset=8)
+    # Nobody tells when the subscription is there, and a change is told only to who has subscribed: the pedal never rests.
+    moving = [can.Message(arbitration_id=0x100, data=bytes([position, 1]), is_extended_id=False) for position in (40, 41)]
+    pedals = bus.send_periodic(moving, 0.1)
     client.say("subscribe 2")
-    send(bus, 0x100, b"\x28\x01")
     wire = bytes.fromhex(client.expect("notification", method=0x8010)["wire"])
+    pedals.stop()
     assert e2e_p07_check(wire[8:], 7, offset=8)

@@ -124,7 +124,9 @@ async def test_a_recording_has_a_slider(serve, page, tmp_path) -> None:
     async with serve("replay", str(recording)) as served:
         await page.open(served.url)
         await page.until(f"{ROWS}.length > 30")
-        await page.until("+document.getElementById('slider').max > 2500")  # the length in milliseconds, once it is known
+        await page.until(
+            "+document.getElementById('slider').max > 2500"
+        )  # the length in milliseconds, once it is known
         # It stays at its end; from there back to the middle, where all is as it was.
         await page.until("document.getElementById('play').innerText === '▶'")
         move = "const at = document.getElementById('slider'); at.value = 1500; at.dispatchEvent(new Event('input'))"

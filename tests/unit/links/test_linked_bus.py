@@ -209,3 +209,13 @@ def test_a_participant_that_leaves_is_gone(setup: Setup) -> None:
     setup.bus.received(frame(1), 0)
     assert not gone
     assert setup.heard == [frame(1)]
+
+
+def test_draining_goes_on_while_frames_that_waited_for_their_time_may_have_led_to_others() -> None:
+    setup = Setup()
+    early = Frame(0x123, b"\1")
+    setup.bus.received(early, 5 * MS)
+    assert setup.heard == []
+    assert setup.bus.drain() == 1
+    assert setup.heard == [early]
+    assert setup.bus.drain() == 0

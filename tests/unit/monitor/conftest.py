@@ -12,9 +12,9 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
 
+from direct_feed import Feed
 from monitor_film import Film, FilmLink
 
-from gateway.ui.feed import Feed
 from gateway.ui.feed_about import VehicleAbout
 from gateway.ui.feed_rows import Part, Rows, Snapshot, Visible
 from gateway.vehicle import RunOptions, Vehicle, drive, read_vehicle

@@ -6,10 +6,10 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
+from direct_feed import Feed
 
 from gateway.sim import NS_PER_S, Kernel
 from gateway.ui.desk import Desk
-from gateway.ui.feed import Feed
 from gateway.ui.feed_rows import Part, Visible
 from gateway.ui.page_sight import PageSight
 from gateway.ui.page_source import PageSource

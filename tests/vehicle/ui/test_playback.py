@@ -5,11 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from direct_feed import Feed
 
 from gateway.sim import NS_PER_S, Clock, Kernel, SimulationLoop, WallPace, run
 from gateway.ui.desk import PlaybackRow
 from gateway.ui.errors import UiError
-from gateway.ui.feed import Feed
 from gateway.ui.feed_rows import Part, Visible
 from gateway.ui.playback import HeldTime, PlayedTime, running_pace
 from gateway.vehicle import VehicleFile, build

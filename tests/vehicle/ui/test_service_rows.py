@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from direct_feed import Feed
+
 from gateway.sim import NS_PER_S, Kernel
-from gateway.ui.feed import Feed
 from gateway.ui.feed_rows import Part, Visible
 from gateway.ui.monitor_cells import line
 from gateway.ui.monitor_detail import details

@@ -1,6 +1,6 @@
-"""A feed of what happens in a vehicle, in the vehicle's own process.
+"""A feed of what happens in a vehicle, in the vehicle's own process and without any wire between.
 
-Monitor and web page look from other processes (`page_sight`) and are shown the same.
+Monitor and web page look from other processes (`page_sight`) and must be shown the same.
 
 A feed belongs to one vehicle, on one kernel and in one thread. It knows no clock and no socket: whoever drives it calls
 `gather` several times a second, and each viewer takes snapshots as often as its screen can show them. Between two
@@ -14,13 +14,13 @@ from collections.abc import Iterator
 from typing import Final
 
 from gateway.ui.feed_about import MessageAbout, PathAbout, VehicleAbout
+from gateway.ui.feed_frames import FrameList
 from gateway.ui.feed_ledger import Entry
-from gateway.ui.feed_picture import paths, picture
+from gateway.ui.feed_picture import ledger_of, paths, picture
 from gateway.ui.feed_rows import BusRow, EcuRow, EventRow, NodeRow, PathRow, RouteRow, ServiceRow, Visible
 from gateway.ui.feed_services import service_rows
 from gateway.ui.feed_state import Meter, event_rows, node_rows, part_rows, path_rows, route_rows
 from gateway.ui.feed_subscription import Subscription
-from gateway.ui.feed_traffic import Traffic
 from gateway.vehicle import Vehicle
 
 GATHER_NS: Final = 200_000_000
@@ -128,3 +128,33 @@ class Feed:
         if self._attached:
             self.gather()
             self.vehicle.kernel.after(GATHER_NS, self._again)
+
+
+class Traffic:
+    """All identifiers of a vehicle's buses. `attach` begins, `detach` ends it and leaves nothing on the buses."""
+
+    def __init__(self, vehicle: Vehicle) -> None:
+        self.ledger: Final = ledger_of(vehicle)
+        self._lists: Final = {name: FrameList([bus]) for name, bus in vehicle.buses.items()}
+        self._known: Final[dict[str, dict[int, Entry]]] = {name: {} for name in vehicle.buses}
+
+    def attach(self) -> None:
+        for each in self._lists.values():
+            each.attach()
+
+    def detach(self) -> None:
+        self.drain()
+        for each in self._lists.values():
+            each.detach()
+
+    def drain(self) -> None:
+        """Take what the buses have noted since the last time."""
+        for bus, each in self._lists.items():
+            noted = each.take()
+            if noted:
+                self.ledger.count(bus, self._known[bus], noted)
+
+    def forget(self) -> None:
+        """Begin all counts and times anew; numbers stay."""
+        self.drain()
+        self.ledger.forget()
