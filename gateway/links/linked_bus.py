@@ -66,7 +66,7 @@ class LinkedBus(Bus):
 
     def drain(self) -> int:
         """Take some of what the link has got already, and what waits for its time; how many frames that was."""
-        count = self.link.drain() + len(self._arrivals)
+        count = max(self.link.drain(), len(self._arrivals))
         self._arrivals.flush()
         return count
 

@@ -133,7 +133,9 @@ def test_protected_events_reach_the_client_as_the_package_autosar_e2e_has_them(b
     assert wire.endswith(b"\x01\xf4")
     assert e2e_p05_check(wire[8:], 0x1234, offset=8)
     # Nobody tells when the subscription is there, and a change is told only to who has subscribed: the pedal never rests.
-    moving = [can.Message(arbitration_id=0x100, data=bytes([position, 1]), is_extended_id=False) for position in (40, 41)]
+    moving = [
+        can.Message(arbitration_id=0x100, data=bytes([position, 1]), is_extended_id=False) for position in (40, 41)
+    ]
     pedals = bus.send_periodic(moving, 0.1)
     client.say("subscribe 2")
     wire = bytes.fromhex(client.expect("notification", method=0x8010)["wire"])
