@@ -8,32 +8,23 @@ from __future__ import annotations
 
 import asyncio
 import inspect
-import os
-import traceback
-from collections.abc import Callable, Coroutine, Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Coroutine, Iterable
 from enum import Enum
-from pathlib import Path
 from typing import Any, Final
 
 from gateway.can import Controller
-from gateway.com import RxMessage, RxSignal, TxMessage, TxSignal
+from gateway.com import RxMessage, RxSignal, TxSignal
 from gateway.database import Database, Message
 from gateway.ecu.behaviour import Every, On, marks
 from gateway.ecu.errors import EcuError
+from gateway.ecu.failure import Failure
 from gateway.ecu.inputs import Input, InputValue, Track
+from gateway.ecu.port import Names, Port
 from gateway.ecu.schedule import BEHAVIOUR_ERRORS, Schedule
-from gateway.errors import GatewayError, nearest
 from gateway.lin import Commander, LinNode
 from gateway.sim import Kernel, SimulationLoop, Stream, duration_ns
 
 BehaviourFactory = Callable[["Ecu"], object]
-_OURS: Final = str(Path(__file__).parents[1]) + os.sep
-"""Where the error is not to be looked for: a behaviour that calls us wrongly is at fault itself."""
-_ASYNCIO: Final = str(Path(asyncio.__file__).parent) + os.sep
-"""Where Ctrl-C becomes an error."""
-NOBODY: Final = frozenset({"", "Vector__XXX", "VectorXXX", "XXX"})
-"""What databases write where they know no sender."""
 
 
 class Power(Enum):
@@ -43,52 +34,6 @@ class Power(Enum):
     ON = "on"
     FAILED = "failed"
     """Its behaviour raised an error."""
-
-
-@dataclass(frozen=True, slots=True)
-class Failure:
-    """Why an ECU fell silent: where its behaviour raised what."""
-
-    ecu: str
-    time_ns: int
-    file: str
-    line: int
-    error: str
-
-    def __str__(self) -> str:
-        return f"{self.ecu} is silent from {self.time_ns / 1e9:.6f} s on: {self.file}:{self.line}: {self.error}"
-
-
-class Port:
-    """An ECU's place on one bus: the controller, and the messages it sends and receives there."""
-
-    def __init__(self, kernel: Kernel, bus: str, controller: Controller, database: Database) -> None:
-        self.bus: Final = bus
-        self.controller: Final = controller
-        self.database: Final = database
-        self.tx: dict[str, TxMessage] = {}
-        self.rx: dict[str, RxMessage] = {}
-        self._kernel = kernel
-        self._checks: dict[str, Callable[[bytes], bool]] = {}
-
-    def transmit(self, message: Message) -> TxMessage:
-        """The message as this port sends it."""
-        if message.name not in self.tx:
-            self.tx[message.name] = TxMessage(self._kernel, self.controller, message)
-        return self.tx[message.name]
-
-    def receive(self, message: Message) -> RxMessage:
-        """The message as this port receives it."""
-        if message.name not in self.rx:
-            received = self.rx[message.name] = RxMessage(self._kernel, self.controller, message)
-            received.check = self._checks.get(message.name)
-        return self.rx[message.name]
-
-    def check(self, name: str, check: Callable[[bytes], bool]) -> None:
-        """Take the message of this name only when `check` says that its payload may be used."""
-        self._checks[name] = check
-        if name in self.rx:
-            self.rx[name].check = check
 
 
 class Ecu:
@@ -103,6 +48,7 @@ class Ecu:
         self.random: Final = random
         self.boot_ns = boot_ns
         self.ports: dict[str, Port] = {}
+        self._names: Final = Names(name, self.ports)
         self.inputs: dict[str, Input] = {}
         self.wired: set[str] = set()
         """The inputs that the behaviour has asked for."""
@@ -168,13 +114,13 @@ class Ecu:
 
     def tx(self, name: str) -> TxSignal:
         """A signal that this ECU sends: `Message.Signal`, or `bus.Message.Signal`. EcuError for unknown names."""
-        port, message, signal = self._find(name)
-        self._check_sender(port, message)
+        port, message, signal = self._names.signal(name)
+        self._names.check_sender(port, message)
         return port.transmit(message).signal(signal)
 
     def rx(self, name: str) -> RxSignal:
         """A signal that this ECU receives: `Message.Signal`, or `bus.Message.Signal`. EcuError for unknown names."""
-        port, message, signal = self._find(name)
+        port, message, signal = self._names.signal(name)
         return port.receive(message).signal(signal)
 
     def input(self, name: str, initial: InputValue = 0.0) -> Input:
@@ -193,8 +139,8 @@ class Ecu:
 
     def send(self, message: str) -> bool:
         """Send a message now, besides its cycle. False when the controller refused it."""
-        port, found = self._find_message(message)
-        self._check_sender(port, found)
+        port, found = self._names.message(message)
+        self._names.check_sender(port, found)
         return port.transmit(found).send()
 
     def commander(self, bus: str) -> Commander:
@@ -206,9 +152,7 @@ class Ecu:
 
     def node(self, bus: str) -> LinNode:
         """This ECU's node on a LIN bus: wake-up, address, error bit. EcuError for a bus that is none."""
-        port = self.ports.get(bus)
-        if port is None:
-            raise EcuError(f"{self.name} is on no bus {bus!r}{nearest(bus, list(self.ports))}")
+        port = self._names.port(bus)
         if not isinstance(port.controller, LinNode):
             raise EcuError(f"{bus} is no LIN bus, so {self.name} has no schedule and no node there")
         return port.controller
@@ -219,7 +163,7 @@ class Ecu:
 
     def on(self, message: str, callback: Callable[..., object]) -> None:
         """Call `callback` at each reception of a message; with the message when it takes an argument."""
-        port, found = self._find_message(message)
+        port, found = self._names.message(message)
         if inspect.iscoroutinefunction(callback):
             raise EcuError(
                 f"{self.name}: {callback.__name__} is asynchronous, and nobody would wait for it:"
@@ -339,27 +283,13 @@ class Ecu:
         return call
 
     def _fail(self, error: BaseException) -> None:
-        file, line = self._place_of(error)
-        text = str(error) if isinstance(error, GatewayError) else f"{type(error).__name__}: {error}"
-        if isinstance(error, KeyboardInterrupt):
-            text = "interrupted: it did not return"
+        method, self._installing = self._installing, None
+        failure = Failure.of(self.name, self.kernel.now, error, method)
         self.switch_off()
         self.power = Power.FAILED
-        self.failure = Failure(self.name, self.kernel.now, file, line, text)
+        self.failure = failure
         if self.on_failure is not None:
-            self.on_failure(self.failure)
-
-    def _place_of(self, error: BaseException) -> tuple[str, int]:
-        """File and line in the behaviour: of what it called, or of the method whose decorator says what cannot be."""
-        frames = traceback.extract_tb(error.__traceback__)
-        for frame in reversed(frames):
-            if not frame.filename.startswith((_OURS, _ASYNCIO)):
-                return frame.filename, frame.lineno or 0
-        method, self._installing = self._installing, None
-        code = getattr(method, "__code__", None)
-        return (
-            (frames[-1].filename, frames[-1].lineno or 0) if code is None else (code.co_filename, code.co_firstlineno)
-        )
+            self.on_failure(failure)
 
     def _stop(self) -> None:
         self._stop_tasks()
@@ -376,47 +306,3 @@ class Ecu:
         for running in self._tasks:
             running.cancel()
         self._tasks.clear()
-
-    # Names
-
-    def _find_message(self, name: str) -> tuple[Port, Message]:
-        bus, _, rest = name.partition(".")
-        ports = self.ports
-        if rest and bus in ports:
-            ports, name = {bus: ports[bus]}, rest
-        found = [
-            (port, message) for port in ports.values() for message in port.database.messages if message.name == name
-        ]
-        if len(found) == 1:
-            return found[0]
-        if found:
-            where = " and ".join(port.bus for port, _ in found)
-            raise EcuError(f"{self.name}: message {name!r} is on {where}; write which, like {found[0][0].bus}.{name}")
-        known = [message.name for port in ports.values() for message in port.database.messages]
-        buses = ", ".join(ports) or "no bus"
-        raise EcuError(f"{self.name}: there is no message {name!r} on {buses}{nearest(name, known)}")
-
-    def _find(self, name: str) -> tuple[Port, Message, str]:
-        path, _, signal = name.rpartition(".")
-        if not path:
-            raise EcuError(f"{self.name}: {name!r} is not a signal's name: write Message.Signal")
-        port, message = self._find_message(path)
-        if signal not in message.by_name:
-            near = nearest(signal, list(message.by_name))
-            raise EcuError(f"{self.name}: message {message.name} has no signal {signal!r}{near}")
-        return port, message, signal
-
-    def _check_sender(self, port: Port, message: Message) -> None:
-        known = [sender for sender in message.senders if sender not in NOBODY]
-        if known and self.name not in known and message.name not in port.tx:
-            raise EcuError(f"{self.name} does not send {message.name}; in the database its sender is {known[0]}")
-
-
-def senders(database: Database) -> Mapping[str, list[Message]]:
-    """The messages of a database by sender, those without a known sender left out."""
-    found: dict[str, list[Message]] = {}
-    for message in database.messages:
-        for sender in message.senders:
-            if sender not in NOBODY:
-                found.setdefault(sender, []).append(message)
-    return found

@@ -13,7 +13,9 @@ socket matters, wall time is the clock to take.
 from __future__ import annotations
 
 import asyncio
+import errno
 import math
+import os
 import selectors
 import signal
 import threading
@@ -249,10 +251,24 @@ class _Selector(selectors.BaseSelector):
         self._real.close()
 
     def select(self, timeout: float | None = None) -> _Ready:
-        if timeout is None or timeout > 0:
-            timeout_ns = None if timeout is None else round(timeout * NS_PER_S)
-            return self._pace.wait(self._real, timeout_ns, self.ready)
-        return self._pace.poll(self._real, self.ready)
+        try:
+            if timeout is None or timeout > 0:
+                timeout_ns = None if timeout is None else round(timeout * NS_PER_S)
+                return self._pace.wait(self._real, timeout_ns, self.ready)
+            return self._pace.poll(self._real, self.ready)
+        except OSError as error:
+            if error.errno != errno.EBADF:
+                raise
+            self._forget_closed()
+            return []
+
+    def _forget_closed(self) -> None:
+        """Somebody's library has closed a socket that it still waits for: epoll forgets such a one, select raises."""
+        for key in list(self._real.get_map().values()):
+            try:
+                os.fstat(key.fd)
+            except OSError:
+                self._real.unregister(key.fileobj)
 
 
 class SimulationLoop(asyncio.SelectorEventLoop):

@@ -189,3 +189,24 @@ def test_what_a_socket_has_got_is_heard_before_a_late_kernel_goes_on() -> None:
     with one, other:
         run(main(), kernel, Clock.WALL)
     assert order == ["h", "timer"]
+
+
+def test_a_socket_that_a_library_closed_under_the_loop_does_not_end_the_run() -> None:
+    """As MQTT clients do when TLS is refused: the loop still waits for what is no longer open."""
+
+    async def main() -> bool:
+        loop = asyncio.get_running_loop()
+        gone, other = socket.socketpair()
+        here, there = socket.socketpair()
+        heard = asyncio.Event()
+        loop.add_reader(gone, lambda: None)
+        loop.add_reader(here, heard.set)
+        gone.close()
+        there.send(b"x")
+        await asyncio.wait_for(heard.wait(), 60)
+        loop.remove_reader(here)
+        for each in (other, here, there):
+            each.close()
+        return heard.is_set()
+
+    assert run(main(), Kernel(), Clock.WALL)
