@@ -21,8 +21,10 @@ class _EndedByInterrupt:
 
     def __enter__(self) -> None:
         self._before = signal.getsignal(signal.SIGINT)
-        try:
-            # Who starts us in the background may want it ignored; only the main thread can set anything.
+        try:  # only the main thread can set anything
+            if self._before is signal.SIG_IGN:
+                # A script's shell starts `gateway run &` so; `kill -INT` shall end it all the same, as it ends candump.
+                self._before = signal.default_int_handler
             if self._before is signal.default_int_handler:
                 signal.signal(signal.SIGINT, lambda *_: os._exit(_INTERRUPTED))
         except ValueError:

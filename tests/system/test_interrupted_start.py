@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -34,3 +36,22 @@ def test_an_interrupt_in_the_middle_of_an_import_ends_without_a_traceback(module
     )
     assert done.stderr == ""
     assert done.returncode in {0, 130}  # 0: it is not loaded for this, or the drive ended by it as it does by Ctrl-C
+
+
+def test_a_run_that_a_script_has_put_in_the_background_ends_by_an_interrupt() -> None:
+    """The shell has it start with SIGINT ignored; who types `kill -INT` wants it to end, with its report."""
+    script = f"""
+    {sys.executable} -m gateway run {ROOT} --no-serve >report 2>&1 &
+    until grep -q body report; do sleep 0.1; done
+    kill -INT $!
+    wait $!
+    echo ended $?
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+        done = subprocess.run(
+            ["sh", "-c", script], cwd=folder, capture_output=True, text=True, check=False, timeout=120, env=environment
+        )
+        report = (Path(folder) / "report").read_text()
+    assert done.stdout.split() == ["ended", "0"], done.stderr + report
+    assert "Vehicle.Speed" in report

@@ -70,6 +70,10 @@ class Terminal:
         return self._do("capture-pane", "-p")
 
     @property
+    def _size(self) -> str:
+        return self._do("display-message", "-p", "#{pane_width} by #{pane_height}").strip()
+
+    @property
     def with_colours(self) -> str:
         return self._do("capture-pane", "-p", "-e")
 
@@ -80,7 +84,7 @@ class Terminal:
             screen = self.screen
             if condition in screen if isinstance(condition, str) else condition(screen):
                 return screen
-            assert time.monotonic() < deadline, f"{condition!r} did not come:\n{screen}"
+            assert time.monotonic() < deadline, f"{condition!r} did not come on {self._size}:\n{screen}"
             time.sleep(0.1)
 
     def close(self) -> None:
