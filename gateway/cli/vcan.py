@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import enum
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Annotated, Final
 
 import typer
@@ -12,6 +15,7 @@ from gateway.vcan import Kernel, run
 
 CONTEXT_SETTINGS: Final = {"allow_interspersed_args": False}
 """Options after the command's name are the command's."""
+_NAMES: Final = "GATEWAY_VCAN"
 
 
 class KernelChoice(enum.StrEnum):
@@ -40,4 +44,19 @@ def vcan_command(
     choice = None if kernel is KernelChoice.AUTO else Kernel(kernel.value)
     limit_ns = duration_option(timeout)
     limit_s = None if limit_ns is None else limit_ns / 1e9
-    raise typer.Exit(run(command, names=called, memory=memory, timeout_s=limit_s, kernel=choice))
+    with _named(called):
+        code = run(command, names=called, memory=memory, timeout_s=limit_s, kernel=choice)
+    raise typer.Exit(code)
+
+
+@contextmanager
+def _named(buses: tuple[str, ...]) -> Iterator[None]:
+    """Let the command find the names of its buses in its environment, so that it can say how it is repeated."""
+    before = os.environ.get(_NAMES)
+    os.environ[_NAMES] = ",".join(buses)
+    try:
+        yield
+    finally:
+        os.environ.pop(_NAMES)
+        if before is not None:
+            os.environ[_NAMES] = before

@@ -9,9 +9,11 @@ from bisect import bisect_right
 from collections.abc import Sequence
 from typing import Final
 
+from gateway.ecu.errors import EcuError
 from gateway.sim import FOREVER, Kernel
 
 InputValue = bool | int | float | str
+_SWITCH: Final = {"on": 1.0, "off": 0.0, "": 0.0}
 
 
 class Track:
@@ -65,6 +67,8 @@ class Input:
     def __init__(self, kernel: Kernel, name: str, initial: InputValue) -> None:
         self.name: Final = name
         self.track: Track | None = None
+        self.numeric = False
+        """Its ECU has read it as a number."""
         self._kernel = kernel
         self.initial = initial
         self._set: InputValue | None = None
@@ -83,11 +87,18 @@ class Input:
 
     @property
     def number(self) -> float:
-        """The value as a number; a switch is 0 or 1, and text that is no number 0."""
-        value = self.value
-        if isinstance(value, str):
-            return 0.0
-        return float(value)
+        """The value as a number; a switch is 0 or 1, also by name. EcuError for other text that is no number."""
+        self.numeric = True
+        return self.number_of(self.value)
+
+    def number_of(self, value: InputValue) -> float:
+        """As `number`, for any value."""
+        if isinstance(value, str) and value.lower() in _SWITCH:
+            return _SWITCH[value.lower()]
+        try:
+            return float(value)
+        except ValueError:
+            raise EcuError(f"input {self.name!r} is {value!r}, and its ECU reads a number") from None
 
     @property
     def on(self) -> bool:

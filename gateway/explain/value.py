@@ -109,16 +109,23 @@ def unprotected(scene: Scene, bus: str, message: Message) -> Cause | None:
         signal = message.signal(protection.checksum)
         has, right = signal.decode(last.frame.data), signal.decode(protection.expected(last.frame.data))
         if has != right:
-            text = f"{when} has {signal.name} {has}, and {right} would be right: who checks it refuses it"
+            text = f"{when} has {signal.name} {has}, and {right} would be right: {_who_checks(scene, bus, message)}"
             return Cause(Fault.WRONG_CHECKSUM, text, None, last.time_ns)
     if protection.counter is not None and len(frames) >= _COUNTED:
         signal = message.signal(protection.counter)
         counts = [signal.decode(record.frame.data) for record in frames]
         if len(set(counts[-_COUNTED:])) == 1:
             same = next((number for number, count in enumerate(reversed(counts)) if count != counts[-1]), len(counts))
-            text = f"{when} has {signal.name} {counts[-1]} like the {same - 1} before it: who checks it refuses it"
+            text = f"{when} has {signal.name} {counts[-1]} like the {same - 1} before it: {_who_checks(scene, bus, message)}"
             return Cause(Fault.COUNTER_STUCK, text, None, last.time_ns)
     return None
+
+
+def _who_checks(scene: Scene, bus: str, message: Message) -> str:
+    """Receivers check what the vehicle file protects end to end; a plain counter or checksum is only sent."""
+    if scene.protected(bus, header_of(message)) is None:
+        return "nobody here checks it (protect has no e2e)"
+    return "who checks it refuses it"
 
 
 def _protection(scene: Scene, bus: str, message: Message) -> Protection | None:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from gateway.hil.errors import ForgottenAwaitError as ForgottenAwaitError
     from gateway.hil.errors import HilError as HilError
     from gateway.hil.errors import ImpossibleOnLinkError as ImpossibleOnLinkError
+    from gateway.hil.errors import LeftOutWarning as LeftOutWarning
     from gateway.hil.messages import Timing as Timing
     from gateway.hil.opening import load as load
     from gateway.hil.opening import run as run
@@ -38,6 +39,7 @@ _PLACES: Final = {
             "ForgottenAwaitError",
             "HilError",
             "ImpossibleOnLinkError",
+            "LeftOutWarning",
         ),
         "errors",
     ),

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
@@ -11,6 +13,8 @@ from gateway.hil.errors import HilError
 from gateway.sim import DurationError, duration_ns
 
 _OURS: Final = str(Path(__file__).parent) + os.sep
+_PRODUCT: Final = str(Path(__file__).parents[1]) + os.sep
+_standing: Final[list[str]] = []
 
 
 def duration(text: str, word: str) -> int:
@@ -32,11 +36,23 @@ def period(text: str, word: str) -> int:
 
 
 def place() -> str:
-    """`file:line` of the test that has called this room."""
+    """`file:line` of the test that has called this room, or, in the kernel's time, of what it had put there."""
     frame = sys._getframe(1)
     while frame.f_back is not None and frame.f_code.co_filename.startswith(_OURS):
         frame = frame.f_back
+    if _standing and frame.f_code.co_filename.startswith(_PRODUCT):
+        return _standing[-1]
     return f"{_shortened(frame.f_code.co_filename)}:{frame.f_lineno}"
+
+
+@contextmanager
+def standing_in(where: str) -> Iterator[None]:
+    """What the kernel calls in here was put there by the test at `where`."""
+    _standing.append(where)
+    try:
+        yield
+    finally:
+        _standing.pop()
 
 
 def _shortened(file: str) -> str:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import hashlib
-import re
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -23,6 +22,9 @@ from gateway.trace import Event, Severity, open_writer
 from gateway.vehicle import Notes, bus_info, describe, lin_fault
 
 if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+    from gateway.hil.handle import Handle
     from gateway.hil.vehicle import VehicleUnderTest
 
 _BEFORE_NS: Final = NS_PER_S
@@ -31,12 +33,7 @@ _AROUND: Final = 4
 """A plot begins so many times before as long as it was expected, between those two."""
 _AFTER_NS: Final = NS_PER_S // 5
 _PLOTTED: Final = 6
-
-
-def file_name(test: str) -> str:
-    """A test's name as a file may be called; long ones are cut, and stay different."""
-    plain = re.sub(r"[^\w.-]+", "_", test.rpartition("/")[2]).strip("_")
-    return plain if len(plain) < 100 else f"{plain[:90]}-{hashlib.sha256(test.encode()).hexdigest()[:8]}"
+_FAULT: Final = "#D55E00"
 
 
 def save_trace(vehicle: VehicleUnderTest, path: Path) -> None:
@@ -150,6 +147,21 @@ def save_plot(vehicle: VehicleUnderTest, expectation: Expectation[Any], path: Pa
         return False
     for axis in axes:
         axis.axvspan(expectation.created_ns / NS_PER_S, expectation.ended_ns / NS_PER_S, alpha=0.15)
-    axes[-1].set_xlabel("vehicle's time in s; blue: while it was expected")
+    for handle in dict.fromkeys([*vehicle.past, *vehicle.at_work, *vehicle.handles]):
+        _mark(axes, handle)
+    axes[-1].set_xlabel("vehicle's time in s; blue: while it was expected; dotted: what the test has put in")
     save(figure, path)
     return True
+
+
+def _mark(axes: Sequence[Axes], handle: Handle) -> None:
+    """A line with its name where a fault, an override or a stimulus began, if that is to be seen."""
+    began_s = handle.began_ns / NS_PER_S
+    low, high = axes[0].get_xlim()
+    if not low <= began_s <= high:
+        return
+    for axis in axes:
+        axis.axvline(began_s, color=_FAULT, linestyle=":")
+    axes[0].annotate(
+        handle.text, (began_s, 1), xycoords=("data", "axes fraction"), fontsize="x-small", color=_FAULT, va="bottom"
+    )

@@ -15,8 +15,9 @@ from gateway.hil.handle import Handle
 from gateway.hil.history import Tap
 from gateway.hil.messages import Comes, Count, Limits, Never, Order, Period, Timing
 from gateway.hil.pattern import MessageName, Pattern, find_message
+from gateway.hil.playback import Playback
 from gateway.hil.received import Received
-from gateway.hil.tester import Cyclic, Playback, Tester, lin_frame, raw_frame
+from gateway.hil.tester import Cyclic, Tester, lin_frame, raw_frame
 from gateway.lin import LinBus
 
 if TYPE_CHECKING:
@@ -71,7 +72,11 @@ class BusUnderTest:
         return Handle(self.vehicle, f"{self.name}.{found.name} every {every}", cyclic.stop, stays=True)
 
     def play(self, path: str | Path, *, channel: str | None = None) -> Playback:
-        """Send the frames of a recording at their times, beginning now. TraceError for what cannot be read."""
+        """Send the frames of a recording at their times, beginning now. TraceError for what cannot be read.
+
+        `channel`: of the recording; without it the one that is called as this bus, or the only one. Messages that an ECU
+        or the gateway sends here at this moment are left out, with a LeftOutWarning.
+        """
         return Playback(self.tester, path, channel)
 
     def schedule(self, table: str | None) -> None:

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from gateway.ecu import Power
 from gateway.explain import ExplainError, Fault, Scene, names_of, recording_of, why
+from gateway.hil.fault_effects import fault_lines, taken
 from gateway.hil.pattern import Pattern
-from gateway.hil.story import nearest_of, seconds
+from gateway.hil.received import signals_text
+from gateway.hil.story import leads_to, nearest_of, seconds, senders
 from gateway.sim import NS_PER_S, duration_text
 
 if TYPE_CHECKING:
@@ -16,19 +19,65 @@ _ASKED: Final = 20_000
 """So many of the latest frames are asked why something does not come."""
 _EARLY_NS: Final = 2 * NS_PER_S
 """A frame as wanted that came at most so long before it was expected is told."""
+_MISSED: Final = 3
+"""So many cycles without a message are more than jitter."""
 _BOOTING_NS: Final = NS_PER_S // 20
 
 
 def cause_lines(vehicle: VehicleUnderTest, pattern: Pattern, since_ns: int, until_ns: int) -> list[str]:
-    """In a line or two why no frame as wanted came between two times: what is wrong upstream, or what the nearest lacks."""
+    """In a few lines why no frame as wanted came between two times.
+
+    First what the test itself has done to it, then what is wrong at its sender or on its way, then what the nearest of
+    those that came lacks.
+    """
     came = vehicle.history.of_message(pattern.bus, pattern.key, since_ns, until_ns)
+    found = fault_lines(vehicle, pattern, [each for each in vehicle.handles if each.began_ns <= until_ns])
+    silent = not came or _stopped(vehicle, pattern, came[-1][0], until_ns)
+    if silent and (_sender_is_off(vehicle, pattern) or not taken(vehicle, pattern)):
+        found += why_lines(vehicle, f"{pattern.bus}.{pattern.name}")
     if came:
         misses = pattern.misses(nearest_of(pattern, came)[2])
         what = "the one that came" if len(came) == 1 else f"the nearest of {len(came)} that came"
-        found = [f"why: in {what}, {' and '.join(misses)}"] if misses else []
-    else:
-        found = why_lines(vehicle, f"{pattern.bus}.{pattern.name}") or _too_short(vehicle, pattern, since_ns, until_ns)
+        found += [f"why: in {what}, {' and '.join(misses)}"] if misses else []
+    elif not found:
+        found = _too_short(vehicle, pattern, since_ns, until_ns)
     return [*found, *_came_before(vehicle, pattern, since_ns)]
+
+
+def _stopped(vehicle: VehicleUnderTest, pattern: Pattern, last_ns: int, until_ns: int) -> bool:
+    """It came, and no more: its sender is off, or several cycles have passed without it."""
+    cycle_ns = pattern.message.cycle_ns if pattern.message is not None else None
+    missed = bool(cycle_ns) and until_ns - last_ns > _MISSED * (cycle_ns or 0)
+    return missed or _sender_is_off(vehicle, pattern)
+
+
+def _sender_is_off(vehicle: VehicleUnderTest, pattern: Pattern) -> bool:
+    found = [ecu.power for ecu, _ in senders(vehicle, pattern.bus, pattern.name)]
+    return bool(found) and Power.ON not in found
+
+
+def origin_lines(vehicle: VehicleUnderTest, pattern: Pattern, at_ns: int) -> list[str]:
+    """In a line who has sent the latest frame of a message, and by which route, for one that should not have come."""
+    latest = vehicle.history.latest(pattern.bus, pattern.key, at_ns)
+    if latest is None:
+        return []
+    sender = latest[3].name
+    place = (pattern.bus, pattern.key, pattern.name)
+    routes = [str(route.rule) for route in vehicle.simulated.gateway.routes if leads_to(route, *place)]
+    by = f" by {' and '.join(routes)}" if routes and sender == vehicle.simulated.gateway.name else ""
+    return [f"why: {sender} has sent it{by}", *fault_lines(vehicle, pattern, vehicle.handles)]
+
+
+def source_lines(vehicle: VehicleUnderTest, patterns: list[Pattern], until_ns: int) -> list[str]:
+    """In a line for each what a VSS signal was fed with last, where nothing is wrong on the way to it."""
+    lines = []
+    for pattern in patterns:
+        latest = vehicle.history.latest(pattern.bus, pattern.key, until_ns)
+        if latest is not None:
+            shown = signals_text(pattern.message, latest[2], tuple(pattern.wanted), 1).partition("  and ")[0]
+            what = f"{latest[3].name} sends {pattern.bus}.{pattern.name} with {shown}"
+            lines.append(f"why: {what}, the last at {seconds(latest[0])}")
+    return lines
 
 
 def _too_short(vehicle: VehicleUnderTest, pattern: Pattern, since_ns: int, until_ns: int) -> list[str]:

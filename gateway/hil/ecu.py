@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from functools import partial
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from gateway.com import TxMessage, TxSignal
-from gateway.ecu import Ecu, Input, InputValue, Power
+from gateway.ecu import Ecu, EcuError, Input, InputValue, Power
 from gateway.errors import nearest
-from gateway.hil.arguments import duration, period
+from gateway.hil.arguments import duration, period, place
 from gateway.hil.errors import HilError
 from gateway.hil.faults import Babbling, BusOff, Hung, Killed
 from gateway.hil.handle import Handle
 from gateway.hil.stand_in import StandIn
 from gateway.hil.values import raw_of
-from gateway.hil.waveform import Follower, Waveform, WaveValue
+from gateway.hil.waveform import Follower, Waveform, WaveValue, check
 
 if TYPE_CHECKING:
     from gateway.hil.vehicle import VehicleUnderTest
@@ -35,15 +36,25 @@ class InputUnderTest(StandIn):
 
     @value.setter
     def value(self, value: InputValue) -> None:
-        self._input.value = value
+        self._set(value)
 
     def follow(self, waveform: Waveform, *, every: str = _EVERY) -> Handle:
         """Follow a waveform from now on, with a new value each `every`; at its end the last value stays."""
-        follower = Follower(self._vehicle.kernel, waveform, period(every, "every"), self._set)
+        check(waveform, self._check)
+        follower = Follower(self._vehicle, waveform, period(every, "every"), self._set)
         return Handle(self._vehicle, f"input {self.name} follows a waveform", follower.stop, stays=True)
 
     def _set(self, value: WaveValue) -> None:
+        self._check(value)
         self._input.value = value
+
+    def _check(self, value: WaveValue) -> None:
+        """HilError for text where the ECU is known to read a number."""
+        if self._input.numeric:
+            try:
+                self._input.number_of(value)
+            except EcuError as error:
+                raise HilError(error.sentence) from None
 
     def release(self) -> None:
         """As the drive cycle has it again."""
@@ -75,10 +86,10 @@ class EcuUnderTest:
         ecu = self.ecu
         if self._vehicle.behaves(self.name) is None:
             raise HilError(f"{self.name} has no behaviour in this vehicle, so it has no inputs")
-        if ecu.wired and name not in ecu.wired:
+        if name not in ecu.wired and has_booted(ecu):
             raise no_input(ecu, name)
-        if not ecu.wired:
-            self._vehicle.early_inputs.append((ecu, name))
+        if not has_booted(ecu):
+            self._vehicle.early_inputs.append(EarlyInput(ecu, name, place()))
         return InputUnderTest(self._vehicle, ecu.wire_to(name))
 
     # Power
@@ -116,11 +127,9 @@ class EcuUnderTest:
         """Send this value in `Message.Signal`, whatever the behaviour says. A waveform is followed."""
         signal = self.tx(name)
         if isinstance(value, Waveform):
+            check(value, partial(raw_of, signal.signal))
             follower = Follower(
-                self._vehicle.kernel,
-                value,
-                period(_EVERY, "every"),
-                lambda now: signal.hold(raw_of(signal.signal, now)),
+                self._vehicle, value, period(_EVERY, "every"), lambda now: signal.hold(raw_of(signal.signal, now))
             )
             return self._held(name, signal, follower)
         signal.hold(raw_of(signal.signal, value))
@@ -168,6 +177,19 @@ class EcuUnderTest:
 
     def __repr__(self) -> str:
         return f"<ECU {self.name}, {self.power.value}>"
+
+
+class EarlyInput(NamedTuple):
+    """An input that a test has asked for before its ECU had booted: nobody knew whether there is one."""
+
+    ecu: Ecu
+    name: str
+    place: str
+
+
+def has_booted(ecu: Ecu) -> bool:
+    """Its behaviour has been made at least once, so that its inputs are known."""
+    return bool(ecu.wired) or ecu.behaviour is not None
 
 
 def no_input(ecu: Ecu, name: str) -> HilError:

@@ -25,5 +25,9 @@ class ExpectationError(AssertionError):
     """What was expected did not happen; the text tells what came instead."""
 
 
+class LeftOutWarning(UserWarning):
+    """Frames of a recording are not played, because who sends them lives in this vehicle."""
+
+
 class FaultLeftBehindWarning(UserWarning):
     """A test ended while a fault that it had put in was still there; it has been taken out."""

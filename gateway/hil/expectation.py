@@ -127,8 +127,9 @@ class Expectation(Generic[T]):
             await self._waiter
 
     def result(self) -> T:
-        """What came. ExpectationError with the whole story when it did not."""
+        """What came. ExpectationError with the whole story when it did not; HilError for what went wrong before."""
         __tracebackhide__ = True
+        self.vehicle.raise_late()
         if self._failure is not None:
             if self._error is None:
                 self._error = ExpectationError(self.vehicle.failed(self, self._failure))

@@ -9,17 +9,27 @@ from typing import TYPE_CHECKING, Final, Self
 from gateway.hil.arguments import place
 
 if TYPE_CHECKING:
+    from gateway.hil.fault import Fault
     from gateway.hil.vehicle import VehicleUnderTest
 
 
 class Handle:
     """A fault, an override or a stimulus that is at work from its making on, until `stop` or the end of its `with`.
 
-    `stays`: it may outlast the test when the vehicle does not.
+    `stays`: it may outlast the test when the vehicle does not. `fault`: which it is, where it is one.
     """
 
-    def __init__(self, vehicle: VehicleUnderTest, text: str, undo: Callable[[], object], *, stays: bool) -> None:
+    def __init__(
+        self,
+        vehicle: VehicleUnderTest,
+        text: str,
+        undo: Callable[[], object],
+        *,
+        stays: bool,
+        fault: Fault | None = None,
+    ) -> None:
         self.text: Final = text
+        self.fault: Final = fault
         self.place: Final = place()
         self.stays: Final = stays
         self.began_ns: Final = vehicle.now_ns
@@ -35,6 +45,7 @@ class Handle:
         """Take it out; once is enough."""
         if self.active:
             self._vehicle.handles.remove(self)
+            self._vehicle.past.append(self)
             self._undo()
 
     def __enter__(self) -> Self:

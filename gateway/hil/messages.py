@@ -7,7 +7,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from gateway.can import Controller, Frame
-from gateway.hil.causes import cause_lines
+from gateway.hil.causes import cause_lines, origin_lines
 from gateway.hil.errors import HilError
 from gateway.hil.expectation import Expectation, T
 from gateway.hil.pattern import Pattern
@@ -100,8 +100,12 @@ class Comes(MessageExpectation[Received]):
 class Never(MessageExpectation[None]):
     """No frame as described comes."""
 
-    def missing(self) -> Sequence[Pattern]:
-        return ()
+    def cause(self) -> list[str]:
+        return [line for pattern in self.patterns for line in origin_lines(self.vehicle, pattern, self.ended_ns)]
+
+    def story(self) -> list[str]:
+        pattern = self.patterns[0]
+        return message_story(self.vehicle, pattern, self.created_ns, self.ended_ns, "this frame")
 
     def came(self, pattern: Pattern, received: Received) -> None:
         text = signals_text(pattern.message, received.frame, tuple(pattern.wanted), len(pattern.wanted) + _BESIDES)

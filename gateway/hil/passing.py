@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Final
 
 from gateway.errors import GatewayError
-from gateway.hil.arguments import period
+from gateway.hil.arguments import period, place, standing_in
 from gateway.hil.errors import HilError
 from gateway.hil.expectation import Expectation
 from gateway.hil.fault import Fault
@@ -24,6 +24,7 @@ class Timed:
 
     def __init__(self, vehicle: VehicleUnderTest, action: Fault | Action, lasting: str | None) -> None:
         self._vehicle = vehicle
+        self._place = place()
         self._lasting_ns = None if lasting is None else period(lasting, "lasting")
         if not isinstance(action, Fault) and not callable(action):
             raise HilError(f"{action!r} is neither a fault nor something to call")
@@ -35,11 +36,12 @@ class Timed:
         self._vehicle.kernel.after(delay_ns, self._attempt)
 
     def _attempt(self) -> None:
-        """In the kernel's time nobody can be told of an error; the test's end can."""
+        """In the kernel's time nobody can be told of an error; who awaits something next can."""
         try:
-            self._begin()
+            with standing_in(self._place):
+                self._begin()
         except GatewayError as error:
-            self._vehicle.late_errors.append(error)
+            self._vehicle.late(error, self._place)
 
     def _begin(self) -> None:
         if not isinstance(self._action, Fault):
@@ -58,10 +60,6 @@ class Passing(Expectation[None]):
 
     def _due(self) -> None:
         self.expired()
-
-    def result(self) -> None:
-        self.vehicle.check_inputs()
-        return super().result()
 
     async def _wait(self) -> None:
         if self.within_ns < _LONG_NS:

@@ -6,9 +6,10 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Final
 
 from gateway.hil.arguments import period
-from gateway.hil.causes import why_lines
+from gateway.hil.causes import source_lines, why_lines
 from gateway.hil.errors import HilError
 from gateway.hil.expectation import Expectation
+from gateway.hil.fault_effects import fault_lines, taken
 from gateway.hil.pattern import Pattern
 from gateway.hil.stand_in import StandIn
 from gateway.hil.story import message_story, seconds
@@ -102,7 +103,13 @@ class SignalExpectation(Expectation[Datapoint]):
         raise NotImplementedError
 
     def cause(self) -> list[str]:
-        return why_lines(self.vehicle, self.signal.path)
+        vehicle, sources = self.vehicle, self.sources()
+        faults = [line for source in sources for line in fault_lines(vehicle, source, vehicle.handles)]
+        if faults and any(taken(vehicle, source) for source in sources):
+            return faults
+        told = why_lines(vehicle, self.signal.path)
+        good = self.signal.quality is Quality.GOOD
+        return [*faults, *told, *(source_lines(vehicle, sources, self.ended_ns) if good else [])]
 
     def story(self) -> list[str]:
         lines = [f"the way of {self.signal.path}:"]

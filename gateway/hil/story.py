@@ -7,7 +7,7 @@ from itertools import groupby
 from typing import TYPE_CHECKING, Final
 
 from gateway.can import ControllerState, Frame
-from gateway.ecu import Power
+from gateway.ecu import Ecu, Port, Power
 from gateway.explain import (
     StepKind,
     Window,
@@ -41,15 +41,24 @@ def seconds(time_ns: int) -> str:
     return f"{time_ns / NS_PER_S:.6f} s"
 
 
-def message_story(vehicle: VehicleUnderTest, pattern: Pattern, since_ns: int, until_ns: int) -> list[str]:
-    """What came of a message between two times, the way of the nearest of it, and its sender and routes."""
+def message_story(
+    vehicle: VehicleUnderTest, pattern: Pattern, since_ns: int, until_ns: int, which: str = "the nearest frame"
+) -> list[str]:
+    """What came of a message between two times, the way of the nearest of it (`which`), and its sender and routes."""
     came = vehicle.history.of_message(pattern.bus, pattern.key, since_ns, until_ns)
     lines = _came(vehicle, pattern, came, since_ns, until_ns)
     if came:
-        lines += ["", "the way of the nearest frame:", *indented(_explanation(vehicle, nearest_of(pattern, came)))]
+        lines += ["", f"the way of {which}:", *indented(_explanation(vehicle, nearest_of(pattern, came)))]
     senders = _senders(vehicle, pattern)
     routes = _routes(vehicle, pattern, since_ns)
     return [*lines, *(["", *senders] if senders else []), *(["", *routes] if routes else [])]
+
+
+def power_text(ecu: Ecu) -> str:
+    """`has no power`, or that its behaviour has raised, with when."""
+    if ecu.failure is not None and ecu.power is Power.FAILED:
+        return f"has failed at {seconds(ecu.failure.time_ns)}"
+    return "has no power" if ecu.power is Power.OFF else "is on"
 
 
 def indented(lines: list[str]) -> list[str]:
@@ -146,16 +155,27 @@ def trace_events(vehicle: VehicleUnderTest, since_ns: int, until_ns: int) -> lis
     return [(event.time_ns, event) for event in happenings(vehicle.simulated, since_ns, until_ns)]
 
 
+def sends(vehicle: VehicleUnderTest, name: str, bus: str, message: str) -> bool:
+    """Whether an ECU, or the gateway by a route that composes it, sends a message."""
+    gateway = vehicle.simulated.gateway
+    if name == gateway.name:
+        return any(route.rule.target.partition(".")[0] == bus for route in gateway.routes)
+    return any(ecu.name == name for ecu, _ in senders(vehicle, bus, message))
+
+
+def senders(vehicle: VehicleUnderTest, bus: str, message: str) -> list[tuple[Ecu, Port]]:
+    """The ECUs that send a message by themselves, with the ports that it leaves by."""
+    found = [(ecu, ecu.ports.get(bus)) for ecu in vehicle.simulated.ecus.values()]
+    return [(ecu, port) for ecu, port in found if port is not None and message in port.tx]
+
+
 def _senders(vehicle: VehicleUnderTest, pattern: Pattern) -> list[str]:
     """What is wrong with the ECUs that should send the message."""
     lines = []
-    for ecu in vehicle.simulated.ecus.values():
-        port = ecu.ports.get(pattern.bus)
-        if port is None or pattern.message is None or pattern.message.name not in port.tx:
-            continue
-        message = port.tx[pattern.message.name]
+    for ecu, port in senders(vehicle, pattern.bus, pattern.name):
+        message = port.tx[pattern.name]
         if ecu.power is not Power.ON:
-            lines.append(f"its sender {ecu.name} is {ecu.power.value}")
+            lines.append(f"its sender {ecu.name} {power_text(ecu)}")
         elif port.controller.state is not ControllerState.ERROR_ACTIVE:
             lines.append(f"the controller of its sender {ecu.name} is {port.controller.state.value}")
         elif not message.active and not _is_routed(vehicle, pattern):
@@ -164,22 +184,23 @@ def _senders(vehicle: VehicleUnderTest, pattern: Pattern) -> list[str]:
 
 
 def _is_routed(vehicle: VehicleUnderTest, pattern: Pattern) -> bool:
-    return any(_leads_to(route, pattern) for route in vehicle.simulated.gateway.routes)
+    return any(leads_to(route, pattern.bus, pattern.key, pattern.name) for route in vehicle.simulated.gateway.routes)
 
 
-def _leads_to(route: Route, pattern: Pattern) -> bool:
+def leads_to(route: Route, bus: str, key: int, name: str) -> bool:
+    """Whether a route brings the message of this identifier or of this name to this bus."""
     rule = route.rule
-    bus, _, rest = rule.target.partition(".")
-    if bus != pattern.bus:
+    target, _, rest = rule.target.partition(".")
+    if target != bus:
         return False
-    key = rule.target_key if rule.target_key is not None else rule.source_key
-    return key == pattern.key or (bool(rest) and rest.partition(".")[0] == pattern.name)
+    brought = rule.target_key if rule.target_key is not None else rule.source_key
+    return brought == key or (bool(rest) and rest.partition(".")[0] == name)
 
 
 def _routes(vehicle: VehicleUnderTest, pattern: Pattern, since_ns: int) -> list[str]:
     """What the gateway did with what the message comes from."""
     routes = vehicle.simulated.gateway.routes
-    lines = [route_line(route, since_ns) for route in routes if _leads_to(route, pattern)]
+    lines = [route_line(route, since_ns) for route in routes if leads_to(route, pattern.bus, pattern.key, pattern.name)]
     return ["routes that lead to it:", *indented(lines)] if lines else []
 
 

@@ -6,18 +6,17 @@ From then on it is a participant like any other.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from pathlib import Path
+from collections.abc import Mapping
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
-from gateway.can import ERROR, EXTENDED, FD, ID_MASK, LENGTHS, Bus, Controller, Frame
+from gateway.can import EXTENDED, FD, ID_MASK, LENGTHS, Bus, Controller, Frame
 from gateway.com import Protection, TransmitTask, TxMessage
 from gateway.database import Message
 from gateway.hil.errors import HilError
 from gateway.hil.values import raw_of
-from gateway.hil.waveform import Follower, Waveform, WaveValue
+from gateway.hil.waveform import Follower, Waveform, WaveValue, check
 from gateway.lin import LAST_ID, REQUEST_ID, RESPONSE_ID, LinBus, LinNode
-from gateway.trace import Recorded, open_reader
 from gateway.vehicle import VehicleFile
 from gateway.vehicle.assembly.protect import protection_of as protection_by
 
@@ -33,7 +32,7 @@ class Tester:
 
     def __init__(self, vehicle: VehicleUnderTest, bus: Bus) -> None:
         self.bus: Final = bus
-        self._vehicle = vehicle
+        self.vehicle: Final = vehicle
         self._controller: Controller | None = None
         self._messages: dict[str, TxMessage] = {}
 
@@ -56,8 +55,8 @@ class Tester:
     def message(self, message: Message) -> TxMessage:
         """The message as the tester sends it: with counter and checksum where the vehicle file protects it."""
         if message.name not in self._messages:
-            sending = TxMessage(self._vehicle.kernel, self.controller, message)
-            sending.protection = protection_of(self._vehicle.file, self.bus.name, message)
+            sending = TxMessage(self.vehicle.kernel, self.controller, message)
+            sending.protection = protection_of(self.vehicle.file, self.bus.name, message)
             self._messages[message.name] = sending
         return self._messages[message.name]
 
@@ -124,7 +123,9 @@ class Cyclic:
         self._followers: list[Follower] = []
         for name, value in values.items():
             if isinstance(value, Waveform):
-                self._followers.append(Follower(kernel, value, period_ns, self._setter(name)))
+                signal = message.by_name[name]
+                check(value, partial(raw_of, signal))
+                self._followers.append(Follower(tester.vehicle, value, period_ns, self._setter(name)))
             else:
                 put(self._sending, {name: value})
         self._task = TransmitTask(kernel, period_ns, kernel.now, [self._sending])
@@ -143,49 +144,3 @@ class Cyclic:
         self._task.stop()
         for follower in self._followers:
             follower.stop()
-
-
-class Playback:
-    """Frames of a recording, sent at their times. `sent` counts them; `finished` when the last is sent."""
-
-    def __init__(self, tester: Tester, path: str | Path, channel: str | None) -> None:
-        self.sent = 0
-        self.finished = False
-        self._tester = tester
-        self._records = _frames(Path(path), channel, tester.bus.name)
-        self._running = True
-        self._start_ns = tester.bus.kernel.now
-        self._next = next(self._records, None)
-        if self._next is None:
-            raise HilError(f"there is no frame of {channel or tester.bus.name} in it", file=str(path))
-        self._first_ns = self._next.time_ns
-        self._schedule()
-
-    def _schedule(self) -> None:
-        if self._next is None:
-            self.finished = True
-            return
-        self._tester.bus.kernel.at(self._start_ns + self._next.time_ns - self._first_ns, self._play)
-
-    def _play(self) -> None:
-        if not self._running or self._next is None:
-            return
-        frame = self._next.frame
-        if frame.header & ERROR == 0 and self._tester.bus.accepts(frame):
-            self.sent += self._tester.controller.send(frame)
-        self._next = next(self._records, None)
-        self._schedule()
-
-    def stop(self) -> None:
-        self._running = False
-
-
-def _frames(path: Path, channel: str | None, bus: str) -> Iterator[Recorded]:
-    """The frames of one channel: the one asked for, the one called as the bus, or the only one."""
-    with open_reader(path) as reader:
-        records = [record for record in reader.records() if isinstance(record, Recorded)]
-    channels = list(dict.fromkeys(record.bus for record in records))
-    wanted = channel or (bus if bus in channels else channels[0] if len(channels) == 1 else None)
-    if wanted not in channels:
-        raise HilError(f"say which channel to play: there are {', '.join(channels) or 'none'}", file=str(path))
-    return (record for record in records if record.bus == wanted)

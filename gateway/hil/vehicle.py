@@ -10,7 +10,7 @@ from gateway.ecu import Ecu, Failure, InputValue
 from gateway.errors import GatewayError, nearest
 from gateway.hil.arguments import duration
 from gateway.hil.bus import BusUnderTest, expect_order
-from gateway.hil.ecu import EcuUnderTest, no_input
+from gateway.hil.ecu import EarlyInput, EcuUnderTest, has_booted, no_input
 from gateway.hil.errors import EcuFailedError, HilError, ImpossibleOnLinkError
 from gateway.hil.expectation import Expectation, forgotten
 from gateway.hil.failure import failure_text
@@ -24,7 +24,7 @@ from gateway.hil.received import Received
 from gateway.hil.route import RouteUnderTest, find_route
 from gateway.hil.signal import SignalUnderTest
 from gateway.hil.story import seconds
-from gateway.hil.waveform import column
+from gateway.hil.waveform import of_column
 from gateway.routing import Journey, SignalError
 from gateway.sim import NS_PER_S, Kernel, Stream
 from gateway.vehicle import Vehicle, VehicleFile
@@ -45,7 +45,7 @@ class VehicleUnderTest:
         self.history: Final = History(simulated)
         self.expectations: list[Expectation[Any]] = []
         self.handles: list[Handle] = []
-        self.early_inputs: list[tuple[Ecu, str]] = []
+        self.early_inputs: list[EarlyInput] = []
         self.repeat: str = ""
         """The command that repeats the run, for explanations."""
         self.watched: list[str] = []
@@ -56,6 +56,8 @@ class VehicleUnderTest:
         """Expectations that have failed."""
         self.at_work: list[Handle] = []
         """What was in the vehicle when they failed."""
+        self.past: list[Handle] = []
+        """What the test has put in and taken out again."""
         self.real: Final = real
         """ECUs that are there outside, and left out here."""
         self.late_errors: list[GatewayError] = []
@@ -154,11 +156,17 @@ class VehicleUnderTest:
             for channel, track in ecu.tracks.items():
                 ecu.wire_to(channel).value = track.at(self.now_ns)
 
-    def play_inputs(self, path: str | Path) -> list[Handle]:
-        """Let inputs follow a CSV file: the first column `time_s`, each other `ECU.input`; it begins again at its end."""
-        from gateway.vehicle.assembly.drive import read_drive
+    def play_inputs(self, path: str | Path, *, repeat: bool = False) -> list[Handle]:
+        """Let inputs follow a CSV file: the first column `time_s`, each other `ECU.input`. At its end the values stay.
 
-        return [self._input(name).follow(column(path, name)) for name in read_drive(Path(path))]
+        `repeat`: it begins again at the time of its last row, as the vehicle file's `drive` does.
+        """
+        from gateway.vehicle.assembly.drive import read_inputs
+
+        return [
+            self._input(name).follow(of_column(column, str(path), repeat=repeat))
+            for name, column in read_inputs(Path(path)).items()
+        ]
 
     def _input(self, name: str) -> Any:
         ecu, dot, channel = name.partition(".")
@@ -194,7 +202,7 @@ class VehicleUnderTest:
     def put(self, fault: Fault, *, stays: bool) -> Handle:
         if not isinstance(fault, Fault) or isinstance(fault, type):
             raise HilError(f"{fault!r} is no fault: write one of gateway.hil.faults, like faults.Killed('ESP')")
-        return Handle(self, str(fault), fault.begin(self), stays=stays)
+        return Handle(self, str(fault), fault.begin(self), stays=stays, fault=fault)
 
     def stream(self, name: str) -> Stream:
         """Chance for a fault, from the vehicle's seed."""
@@ -223,11 +231,24 @@ class VehicleUnderTest:
 
     def check_inputs(self) -> None:
         """HilError for an input that was set before its ECU had booted, and that it does not have."""
-        for ecu, name in self.early_inputs:
-            if ecu.wired and name not in ecu.wired:
+        for early in self.early_inputs:
+            if has_booted(early.ecu) and early.name not in early.ecu.wired:
                 self.early_inputs.clear()
-                raise no_input(ecu, name)
-        self.early_inputs = [(ecu, name) for ecu, name in self.early_inputs if not ecu.wired]
+                raise HilError(f"{no_input(early.ecu, early.name).sentence}; asked for in {early.place}")
+        self.early_inputs = [early for early in self.early_inputs if not has_booted(early.ecu)]
+
+    def late(self, error: GatewayError, place: str) -> None:
+        """Remember an error of the kernel's time, where nobody can be told, with the place in the test that led to it."""
+        if not isinstance(error, ImpossibleOnLinkError):
+            text = f"{error.sentence} (at {seconds(self.now_ns)}, from {place})"
+            error = HilError(text, file=error.file, line=error.line)
+        self.late_errors.append(error)
+
+    def raise_late(self) -> None:
+        """GatewayError for what went wrong in the timeline, and for inputs that are not there."""
+        if self.late_errors:
+            raise self.late_errors.pop(0)
+        self.check_inputs()
 
     def finish(self) -> list[Handle]:
         """The end of a test: everything that it has put in is taken out; what should not have been there is returned.
@@ -257,6 +278,7 @@ class VehicleUnderTest:
         self.late_errors.clear()
         for handle in reversed(self.handles.copy()):
             handle.stop()
+        self.past.clear()
 
     def save_trace(self, path: str | Path) -> None:
         """Write what is kept of the buses to a file: pcapng, candump log, whatever its ending says."""

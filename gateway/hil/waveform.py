@@ -6,16 +6,21 @@ import math
 from bisect import bisect_right
 from collections.abc import Callable
 from pathlib import Path
-from typing import Final, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Final, Protocol, runtime_checkable
 
 from gateway.ecu import Track
-from gateway.errors import nearest
-from gateway.hil.arguments import duration, period
+from gateway.errors import GatewayError
+from gateway.hil.arguments import duration, period, place
 from gateway.hil.errors import HilError
-from gateway.sim import Kernel
-from gateway.vehicle.assembly.drive import read_drive
+from gateway.vehicle import VehicleFileError
+from gateway.vehicle.assembly.drive import Column, read_column
+
+if TYPE_CHECKING:
+    from gateway.hil.vehicle import VehicleUnderTest
 
 WaveValue = bool | int | float | str
+Accepts = Callable[[WaveValue], object]
+"""Raises a GatewayError for a value that cannot be."""
 
 
 @runtime_checkable
@@ -25,6 +30,14 @@ class Waveform(Protocol):
     length_ns: int | None
 
     def at(self, time_ns: int) -> WaveValue: ...
+
+
+@runtime_checkable
+class Checked(Protocol):
+    """A waveform that knows beforehand which values it will have."""
+
+    def check(self, accepts: Accepts) -> None:
+        """Let `accepts` see its outermost values. What it raises comes through, with the place of the value."""
 
 
 class _Ramp:
@@ -37,6 +50,10 @@ class _Ramp:
     def at(self, time_ns: int) -> WaveValue:
         return self._end if time_ns >= (self.length_ns or 0) else self._start + self._slope * time_ns
 
+    def check(self, accepts: Accepts) -> None:
+        accepts(self._start)
+        accepts(self._end)
+
 
 class _Steps:
     def __init__(self, times_ns: list[int], values: list[WaveValue]) -> None:
@@ -46,6 +63,10 @@ class _Steps:
 
     def at(self, time_ns: int) -> WaveValue:
         return self._values[max(0, bisect_right(self._times, time_ns) - 1)]
+
+    def check(self, accepts: Accepts) -> None:
+        for value in self._values:
+            accepts(value)
 
 
 class _Sine:
@@ -59,14 +80,27 @@ class _Sine:
         phase = time_ns % self._period_ns / self._period_ns
         return self._mean + self._amplitude * math.sin(2 * math.pi * phase)
 
+    def check(self, accepts: Accepts) -> None:
+        accepts(self._mean - self._amplitude)
+        accepts(self._mean + self._amplitude)
+
 
 class _Column:
-    def __init__(self, track: Track) -> None:
+    def __init__(self, column: Column, path: str, track: Track) -> None:
         self.length_ns: int | None = None
+        self._column = column
+        self._path = path
         self._track = track
 
     def at(self, time_ns: int) -> WaveValue:
         return self._track.at(time_ns)
+
+    def check(self, accepts: Accepts) -> None:
+        for value, line in zip(self._column.values, self._column.lines, strict=True):
+            try:
+                accepts(value)
+            except GatewayError as error:
+                raise HilError(error.sentence, file=self._path, line=line) from None
 
 
 def ramp(start: float, end: float, over: str) -> Waveform:
@@ -89,27 +123,53 @@ def sine(mean: float, amplitude: float, period_time: str) -> Waveform:
     return _Sine(mean, amplitude, period(period_time, "period_time"))
 
 
-def column(path: str | Path, name: str) -> Waveform:
-    """A column of a CSV file whose first column is `time_s`; it begins again at the end."""
-    tracks = read_drive(Path(path))
-    if name not in tracks:
-        raise HilError(f"there is no column {name!r}{nearest(name, list(tracks))}", file=str(path), line=1)
-    return _Column(tracks[name])
+def column(path: str | Path, name: str, *, repeat: bool = False) -> Waveform:
+    """A column of a CSV file whose first column has the times in seconds; at its end the last value stays.
+
+    `repeat`: at the time of the last row it begins again. HilError for a file or a column that is not there.
+    """
+    try:
+        found = read_column(Path(path), name)
+    except VehicleFileError as error:
+        raise HilError(error.sentence, file=error.file, line=error.line) from None
+    return of_column(found, str(path), repeat=repeat)
+
+
+def of_column(found: Column, path: str, *, repeat: bool) -> Waveform:
+    """The waveform of a column that has been read."""
+    if repeat and not found.last_ns:
+        raise HilError("repeat needs a row after that at 0 s, whose time is the period", file=path)
+    return _Column(found, path, found.repeated() if repeat else found.held())
+
+
+def check(waveform: Waveform, accepts: Accepts) -> None:
+    """What `accepts` raises for a value that the waveform will have, where that can be known."""
+    if isinstance(waveform, Checked):
+        waveform.check(accepts)
 
 
 class Follower:
     """Sets something to the values of a waveform, each `every_ns`, until the waveform ends or it is stopped."""
 
     def __init__(
-        self, kernel: Kernel, waveform: Waveform, every_ns: int, setter: Callable[[WaveValue], object]
+        self, vehicle: VehicleUnderTest, waveform: Waveform, every_ns: int, setter: Callable[[WaveValue], object]
     ) -> None:
-        self._kernel: Final = kernel
+        self._vehicle: Final = vehicle
+        self._kernel: Final = vehicle.kernel
+        self._place: Final = place()
         self._waveform = waveform
         self._every_ns = every_ns
         self._set = setter
-        self._start_ns = kernel.now
+        self._start_ns = vehicle.now_ns
         self._running = True
         self._step()
+
+    def _attempt(self) -> None:
+        try:
+            self._step()
+        except GatewayError as error:
+            self._running = False
+            self._vehicle.late(error, self._place)
 
     def _step(self) -> None:
         if not self._running:
@@ -119,7 +179,7 @@ class Follower:
         length_ns = self._waveform.length_ns
         if length_ns is None or passed_ns < length_ns:
             left_ns = self._every_ns if length_ns is None else min(self._every_ns, length_ns - passed_ns)
-            self._kernel.after(left_ns, self._step)
+            self._kernel.after(left_ns, self._attempt)
         else:
             self._running = False
 

@@ -91,8 +91,9 @@ SIGNALS = """\
 
 
 @pytest.fixture
-def project(pytester: pytest.Pytester) -> pytest.Pytester:
+def project(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> pytest.Pytester:
     """A folder with a small vehicle: a button, a gateway, a lamp."""
+    monkeypatch.delenv("GATEWAY_VCAN", raising=False)
     pytester.makefile(".yaml", vehicle=VEHICLE)
     pytester.makefile(
         ".dbc",
@@ -214,6 +215,7 @@ def test_options_that_cannot_be_are_told(project: pytest.Pytester, arguments: li
     result.assert_outcomes(errors=1)
     result.stdout.fnmatch_lines([sentence])
     assert "Traceback" not in result.stdout.str()
+    assert "During handling" not in result.stdout.str()
 
 
 def test_a_failure_tells_what_came_instead(project: pytest.Pytester) -> None:
@@ -253,6 +255,24 @@ def test_a_plot_is_kept_beside_the_trace(project: pytest.Pytester) -> None:
     assert (project.path / "kept" / "test_it.py_test.png").read_bytes().startswith(b"\x89PNG")
 
 
+def test_a_plot_names_the_faults_where_they_began(project: pytest.Pytester) -> None:
+    pytest.importorskip("matplotlib")
+    project.makeconftest(
+        "import pytest\nfrom matplotlib.axes import Axes\n"
+        "@pytest.fixture(autouse=True)\n"
+        "def marks(monkeypatch):\n"
+        "    monkeypatch.setattr(Axes, 'annotate', lambda self, text, at, **_: print(f'mark {at[0]} {text}'))\n"
+    )
+    body = (
+        "async def test(vehicle):\n"
+        '    vehicle.at("200ms", faults.Lost("body.Button"), lasting="100ms")\n'
+        '    vehicle.at("400ms", faults.Killed("Lamp"))\n'
+        '    await vehicle["body"].expect("Button", Pressed="On", within="1s")\n'
+    )
+    result = run(project, body, "-s")
+    result.stdout.fnmatch_lines(["*mark 0.2 Lost(*body.Button*", "*mark 0.4 Killed(ecu='Lamp')"])
+
+
 def test_junit_xml_names_seed_trace_and_plot(project: pytest.Pytester) -> None:
     body = 'async def test(vehicle):\n    await vehicle["body"].expect("Button", Pressed="On", within="1s")\n'
     run(project, body, "--junitxml=report.xml", "--vehicle-seed=3").assert_outcomes(failed=1)
@@ -265,6 +285,51 @@ def test_junit_xml_names_seed_trace_and_plot(project: pytest.Pytester) -> None:
     assert "but: not within 1 s; why: in the nearest of" in str(failure.get("message"))
     assert properties["vehicle_seed"] == "3"
     assert Path(str(properties["vehicle_trace"])).exists()
+
+
+def test_junit_xml_says_first_that_the_sender_has_stopped(project: pytest.Pytester) -> None:
+    body = (
+        "async def test(vehicle):\n"
+        '    vehicle.at("500ms", faults.Killed("Switch"))\n'
+        '    await vehicle["body"].expect("Button", Pressed="On", within="2s")\n'
+    )
+    run(project, body, "--junitxml=report.xml").assert_outcomes(failed=1)
+    message = str(next(ElementTree.parse(project.path / "report.xml").iter("failure")).get("message"))
+    stopped, nearest = message.index("its sender Switch has no power since 0.500 s"), message.index("in the nearest of")
+    assert stopped < nearest
+    assert "at work: Killed(ecu='Switch'), since 0.500000 s (test_it.py:3)" in message
+
+
+def test_an_error_ends_where_the_test_stands(project: pytest.Pytester) -> None:
+    body = (
+        "from gateway.hil import column\n"
+        'async def test_play(vehicle):\n    vehicle["body"].play("no.log")\n'
+        'async def test_column(vehicle):\n    vehicle["body"].periodic("Button", every="10ms", Level=column("l.csv", "x"))\n'
+    )
+    (project.path / "l.csv").write_text("t,x\n0,0\n1,200\n")
+    result = run(project, body)
+    result.assert_outcomes(failed=2)
+    result.stdout.fnmatch_lines(
+        ["*no.log: cannot be opened*", "test_it.py:4: TraceError", "*l.csv:3: *Level*200*", "test_it.py:6: HilError"]
+    )
+    for word in ("direct cause", "During handling", "Traceback"):
+        assert word not in result.stdout.str()
+
+
+def test_what_a_failed_run_has_left_is_taken_away_by_one_that_passes(project: pytest.Pytester) -> None:
+    fails = 'async def test(vehicle):\n    await vehicle["body"].expect("Button", Pressed="{}", within="1s")\n'
+    run(project, fails.format("On")).assert_outcomes(failed=1)
+    assert (project.path / ".vehicle-artifacts" / "test_it.py_test.pcapng").exists()
+    run(project, fails.format("Off")).assert_outcomes(passed=1)
+    assert list((project.path / ".vehicle-artifacts").iterdir()) == []
+
+
+def test_inside_gateway_vcan_the_command_that_repeats_begins_with_it(
+    project: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("GATEWAY_VCAN", "body,front")
+    result = run(project, 'async def test(vehicle):\n    await vehicle["body"].expect(0x7FF, within="1s")\n')
+    result.stdout.fnmatch_lines(["*repeat with: gateway vcan --names body,front -- pytest 'test_it.py::test' *"])
 
 
 def test_pytest_html_links_the_trace(project: pytest.Pytester) -> None:
@@ -304,6 +369,19 @@ def test_an_ecu_that_fails_is_an_error(project: pytest.Pytester) -> None:
     result = run(project, body)
     result.assert_outcomes(failed=1)
     result.stdout.fnmatch_lines(["*Lamp is silent from *ecus.py:*ZeroDivisionError*"])
+
+
+def test_an_ecu_that_fails_is_told_once_where_the_expectation_tells_it(project: pytest.Pytester) -> None:
+    project.makepyfile(ecus=ECUS.replace("self.lit.value = self.wish.value", "self.lit.value = 1 / 0"))
+    body = (
+        "async def test(vehicle):\n"
+        '    await vehicle.run_for("100ms")\n'
+        '    vehicle.ecu("Switch").input("finger").value = True\n'
+        '    await vehicle["front"].expect("Light", Lit=1, within="1s")\n'
+    )
+    result = run(project, body)
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(["*ECU failed: Lamp is silent from *ZeroDivisionError*", "*why: * its sender Lamp *"])
 
 
 def test_a_racy_test_is_found_by_a_range_of_seeds(project: pytest.Pytester) -> None:

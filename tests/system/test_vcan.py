@@ -68,6 +68,11 @@ def started(temporary: Path, *arguments: str) -> Child[bytes]:
     )
 
 
+def test_the_command_finds_the_names_of_its_buses_in_its_environment() -> None:
+    ran = vcan("--names", "powertrain,body", "--", "sh", "-c", "echo $GATEWAY_VCAN")
+    assert ran.stdout == b"powertrain,body\n"
+
+
 def test_the_command_has_its_streams_folder_environment_arguments_and_exit_code(tmp_path: Path) -> None:
     given = os.urandom(100_000) + b"\x04\x16\n\x04"
     script = 'cat; pwd; printf "%s" "$COLOUR"; printf "<%s>" "$@"; test -t 1 || echo trouble >&2; exit 7'

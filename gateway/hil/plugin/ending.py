@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import warnings
 from collections.abc import Generator
 from pathlib import Path
@@ -10,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from gateway.hil.plugin.fixtures import FIXTURE, uses_vehicle
-from gateway.hil.plugin.reporting import keep_artifacts
+from gateway.hil.plugin.reporting import drop_artifacts, keep_artifacts
 
 if TYPE_CHECKING:
     from gateway.hil.vehicle import VehicleUnderTest
@@ -34,13 +35,14 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None, Any, Any]:
     vehicle = _vehicle_of(item)
     if vehicle is None:
         return (yield)
-    from gateway.hil.errors import HilError, ImpossibleOnLinkError
+    from gateway.hil.errors import ExpectationError, HilError, ImpossibleOnLinkError
 
     vehicle.repeat = _repeat(item, vehicle)
     item.user_properties.append(("vehicle_seed", vehicle.seed))
     try:
         result = yield
         _finish(vehicle)
+        drop_artifacts(item)
     except ImpossibleOnLinkError as error:
         vehicle.clean()
         pytest.skip(str(error))
@@ -52,6 +54,8 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None, Any, Any]:
         if not isinstance(error, HilError):  # what cannot be asked for says so: no trace tells more
             keep_artifacts(item, vehicle)
         vehicle.clean()
+        if isinstance(error, ExpectationError):
+            vehicle.allow_failures()  # its text has told them: the end of the vehicle need not
         _end_in_the_test(error)
         raise
     finally:
@@ -96,6 +100,7 @@ def _end_in_the_test(error: BaseException) -> None:
 
     if not isinstance(error, GatewayError | ExpectationError):
         return
+    error.__cause__, error.__suppress_context__ = None, True
     ours = str(Path(__file__).parents[2])
     last = step = error.__traceback__
     while step is not None:
@@ -110,7 +115,9 @@ def _repeat(item: pytest.Item, vehicle: VehicleUnderTest) -> str:
     from gateway.hil.sweep import without_seed
 
     config = item.config
-    parts = [f"pytest '{without_seed(item.nodeid)}' --vehicle-seed {vehicle.seed}"]
+    buses = os.environ.get("GATEWAY_VCAN")
+    inside = f"gateway vcan --names {buses} -- " if buses else ""
+    parts = [f"{inside}pytest '{without_seed(item.nodeid)}' --vehicle-seed {vehicle.seed}"]
     if config.getoption("vehicle"):
         parts.append(f"--vehicle={config.getoption('vehicle')}")
     parts += [f"--vehicle-link {link}" for link in config.getoption("vehicle_link")]

@@ -44,14 +44,16 @@ def fixtures(config: pytest.Config) -> ModuleType:
         if _SELDOM not in request.config.stash:
             request.config.stash[_SELDOM] = True
             request.config.add_cleanup(collect_seldom())
+        problem = None
         try:
             bench = Bench(setup_of(request.config, request.node, vehicle_seed))
             opened = await bench.__aenter__()
         except GatewayError as error:
-            pytest.fail(str(error), pytrace=False)
+            problem = str(error)
+        if problem is not None:  # out of the handler: otherwise it would be told twice
+            pytest.fail(problem, pytrace=False)
         opened.shared = scope != "function"
         yield opened
-        problem = None
         try:
             await bench.__aexit__(None, None, None)
         except GatewayError as error:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import importlib
+import re
 from base64 import b64encode
 from collections.abc import Generator
 from itertools import takewhile
@@ -24,7 +26,7 @@ def keep_artifacts(item: pytest.Item, vehicle: VehicleUnderTest) -> None:
     folder = item.config.getoption("vehicle_artifacts")
     if not folder:
         return
-    from gateway.hil.artifacts import file_name, save_plot, save_trace
+    from gateway.hil.artifacts import save_plot, save_trace
 
     place = item.config.invocation_params.dir / folder
     base = place / file_name(item.nodeid)
@@ -45,6 +47,23 @@ def keep_artifacts(item: pytest.Item, vehicle: VehicleUnderTest) -> None:
     if not vehicle.reported:
         lines.insert(0, f"at {vehicle.now_s:.6f} s; seed {vehicle.seed}; repeat with: {vehicle.repeat}")
     item.add_report_section("call", "vehicle", "\n".join(lines))
+
+
+def drop_artifacts(item: pytest.Item) -> None:
+    """A test that passes leaves nothing: not what an earlier run of it has left either."""
+    folder = item.config.getoption("vehicle_artifacts")
+    place = item.config.invocation_params.dir / folder
+    if not folder or not place.is_dir():
+        return
+    base = place / file_name(item.nodeid)
+    for ending in (".pcapng", ".png"):
+        base.with_name(base.name + ending).unlink(missing_ok=True)
+
+
+def file_name(test: str) -> str:
+    """A test's name as a file may be called; long ones are cut, and stay different."""
+    plain = re.sub(r"[^\w.-]+", "_", test.rpartition("/")[2]).strip("_")
+    return plain if len(plain) < 100 else f"{plain[:90]}-{hashlib.sha256(test.encode()).hexdigest()[:8]}"
 
 
 @pytest.hookimpl(wrapper=True)

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from gateway.errors import GatewayError
-from gateway.vehicle.assembly.drive import read_drive
+from gateway.vehicle.assembly.drive import read_column, read_drive
 from gateway.vehicle.errors import faults_of
 
 S = 1_000_000_000
@@ -88,3 +88,32 @@ def test_what_cannot_be_read(tmp_path: Path) -> None:
 def test_a_field_that_is_too_long_for_csv(tmp_path: Path) -> None:
     with pytest.raises(GatewayError, match="cannot be read as CSV"):
         read_drive(written(tmp_path, "time_s,A.x\n0," + "1" * 200_000 + "\n"))
+
+
+def test_a_single_column_holds_its_last_value_or_begins_again(tmp_path: Path) -> None:
+    column = read_column(written(tmp_path, "time_s,pedal\n0,0\n2,100\n"), "pedal")
+    held, repeated = column.held(), column.repeated()
+    assert [held.at(time * S) for time in (0, 1, 2, 8)] == [0, 0, 100, 100]
+    assert [repeated.at(time * S) for time in (0, 1, 2, 8)] == [0, 0, 0, 0]
+    assert column.lines == [2, 3]
+
+
+@pytest.mark.parametrize("text", ["t,other,speed\n0,x,1.5\n1,y,2.5\n", "Zeit [s];other;speed\n0,0;x;1,5\n1,0;y;2,5\n"])
+def test_a_single_column_comes_from_any_csv_file(tmp_path: Path, text: str) -> None:
+    assert read_column(written(tmp_path, text), "speed").held().at(S // 2) == 2.0
+
+
+def test_only_the_column_that_is_asked_for_is_complained_of(tmp_path: Path) -> None:
+    path = written(tmp_path, "time,speed,x.y.z,twice,twice,none\n0,1,a,,,\n1\n2,3\n")
+    with pytest.raises(GatewayError, match="drive.csv:3: has 1 cells instead of 2"):
+        read_column(path, "speed")
+    path = written(tmp_path, "time,speed,x.y.z,twice,twice,none\n0,1,a,,,\n2,3,b,,,\n")
+    assert read_column(path, "speed").values == [1, 3]
+    for name, sentence in (
+        ("sped", "drive.csv:1: there is no column 'sped' .did you mean 'speed'"),
+        ("time", "there is no column 'time'"),
+        ("twice", "column 'twice' is there twice"),
+        ("none", "column 'none' has no value"),
+    ):
+        with pytest.raises(GatewayError, match=sentence):
+            read_column(path, name)

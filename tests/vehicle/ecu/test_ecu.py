@@ -461,11 +461,20 @@ def test_an_input_without_a_track_has_its_initial_value() -> None:
 
 @pytest.mark.parametrize(
     ("value", "on", "number"),
-    [(True, True, 1.0), (0, False, 0.0), (2.5, True, 2.5), ("On", True, 0.0), ("Off", False, 0.0), ("off", False, 0.0)],
+    [(True, True, 1.0), (0, False, 0.0), (2.5, True, 2.5), ("On", True, 1.0), ("Off", False, 0.0), ("off", False, 0.0)],
 )
 def test_an_input_as_a_switch_and_as_a_number(value: Any, on: bool, number: float) -> None:
     found = Bench().mine.input("switch", value)
     assert (found.on, found.number) == (on, number)
+
+
+def test_text_is_no_number() -> None:
+    found = Bench().mine.input("pedal")
+    found.value = "12.5"
+    assert found.number == 12.5
+    found.value = "full"
+    with pytest.raises(EcuError, match="input 'pedal' is 'full', and its ECU reads a number"):
+        _ = found.number
 
 
 def test_tracks_interpolate_numbers_and_hold_everything_else() -> None:

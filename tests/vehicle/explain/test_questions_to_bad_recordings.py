@@ -8,7 +8,7 @@ import pytest
 from planting import MS, SPEED, Planted, S, both, changed, database, drive
 
 from gateway.errors import GatewayError
-from gateway.explain import ExplainError, Fault, Scene, asked, names_of, open_recording
+from gateway.explain import ExplainError, Fault, Scene, asked, names_of, open_recording, renamed
 from gateway.explain.feed import fed
 from gateway.sim import Kernel, Streams
 from gateway.vehicle import Vehicle, load
@@ -140,3 +140,33 @@ def test_without_the_vehicle_file_signals_have_no_names(trace: Path) -> None:
     recording = open_recording(trace)
     with pytest.raises(ExplainError, match=r"no vehicle file is known: name it with --vehicle"):
         asked(recording, names_of(recording.about), "signal Vehicle.Speed")
+
+
+@pytest.fixture
+def log(folder: Path, trace: Path) -> Path:
+    """Two seconds of the speed, with the channel of an adapter."""
+    del trace
+    log = folder / "drive.log"
+    log.write_text("".join(f"({index / 50:.6f}) can0 100#C4090000\n" for index in range(100)))
+    return log
+
+
+def test_buses_that_the_vehicle_does_not_have_are_told_with_the_way_out(folder: Path, log: Path) -> None:
+    vehicle = load(folder, Kernel())
+    hint = "my-car has no bus can0: --map can0=powertrain says which of its buses it is"
+    for question in ("signal Vehicle.Speed", "all", "frame can0/0x100@1s"):
+        assert told(log, question, vehicle)[-1] == f"note: {hint}"
+    with pytest.raises(ExplainError, match=r"has no bus 'powertrain'.*; my-car has no bus can0: --map "):
+        told(log, "frame powertrain/0x100@1s", vehicle)
+
+
+def test_a_recording_s_channels_can_be_said_to_be_buses(folder: Path, log: Path) -> None:
+    vehicle = load(folder, Kernel())
+    recording = renamed(open_recording(log), {"can0": "powertrain"})
+    names = names_of(recording.about, vehicle)
+    way = asked(recording, names, "signal Vehicle.Speed").lines
+    assert way[0].startswith("Vehicle.Speed is good")
+    assert not any(line.startswith("note: ") for line in way)
+    assert asked(recording, names, "frame powertrain/VehicleSpeed@1s").lines[0].startswith("powertrain 0x100")
+    with pytest.raises(ExplainError, match=r"^the recording has no bus 'can1' \(did you mean 'can0'\?\)$"):
+        renamed(open_recording(log), {"can1": "powertrain"})

@@ -96,6 +96,27 @@ async def the_sender_fails(vehicle: VehicleUnderTest) -> None:
     await vehicle["powertrain"].expect("VcuStatus", Gear="D", within="300ms")
 
 
+async def the_sender_dies_meanwhile(vehicle: VehicleUnderTest) -> None:
+    vehicle.at("2s", faults.Killed("BCM"))
+    await vehicle["body"].expect("LightCommand", Left="On", within="5s")
+
+
+async def the_sender_fails_meanwhile(vehicle: VehicleUnderTest) -> None:
+    vehicle.allow_failures()
+    vehicle.at("2s", lambda: vehicle.set_inputs({"VCU.gear": "X"}))
+    await vehicle["powertrain"].expect("VcuStatus", Gear="D", within="5s")
+
+
+async def a_source_is_lost(vehicle: VehicleUnderTest) -> None:
+    with vehicle.fault(faults.Lost("chassis.WheelSpeeds")):
+        await vehicle.run_for("1s")
+        await vehicle["powertrain"].expect("WheelSpeeds", within="300ms")
+
+
+async def a_frame_comes_that_should_not(vehicle: VehicleUnderTest) -> None:
+    await vehicle["body"].expect_never("LightCommand", during="300ms")
+
+
 CASES: list[tuple[Case, str]] = [
     (within_is_too_short, r"the last two body.LightCommand were \S+ ms apart, and 5 ms is less"),
     (the_ecu_is_dead, "its sender BCM has no power"),
@@ -105,18 +126,31 @@ CASES: list[tuple[Case, str]] = [
     (a_lin_responder_is_silent, "WLM has no power"),
     (the_signal_is_stale, "Vehicle.Speed is stale since .*its sender ESP has no power"),
     (the_event_was_before, "as wanted it last came at .* before this was expected"),
-    (two_faults, r"at work: Lost\((.*\n)*at work: BusCut\("),
+    (two_faults, r"why: Lost\(.*\) takes it since 1.000000 s \(tests.*\nat work: Lost\((.*\n)*at work: BusCut\("),
     (a_gap_is_too_long, r"there were 20(\.\d+)? ms between two of them(.*\n)*at work: Lost"),
     (the_second_does_not_come, r"body.LightCommand with Left=On did not come(.*\n)*.*Left is Off, not On"),
     (the_answer_is_late, r"the second came \S+ ms after the first"),
     (the_queue_is_full, "queue full\nat work: GatewayOverload"),
-    (the_signal_is_another, r"it is False \(good\)"),
-    (the_bus_is_shorted, "no frame gets through on body"),
+    (the_signal_is_another, r"it is False \(good\)\nwhy: \S+ sends \S+ with .*, the last at"),
+    (
+        the_sender_dies_meanwhile,
+        r"why: .* its sender BCM has no power since 2.000 s\nwhy: in the nearest of \d+ that came",
+    ),
+    (
+        the_sender_dies_meanwhile,
+        r"at work: Killed\(ecu='BCM'\), since 2.000000 s \(tests\S+test_failure_texts.py:\d+\)",
+    ),
+    (the_sender_fails_meanwhile, r"why: .* its sender VCU .*(fail|raise).*\nwhy: in the nearest of"),
+    (a_source_is_lost, r"why: Lost\(.*\) takes chassis.WheelSpeeds, from which it is made, since 1.000000 s \(tests"),
+    (a_frame_comes_that_should_not, r"why: BCM has sent it"),
+    (the_bus_is_shorted, r"why: BusShorted\(bus='body'\) lets no frame through on body since 1.000000 s"),
     (the_sender_fails, "ECU failed: VCU is silent from .* has no value 'X'"),
 ]
 
 
-@pytest.mark.parametrize(("case", "cause"), CASES, ids=[case.__name__ for case, _ in CASES])
+@pytest.mark.parametrize(
+    ("case", "cause"), CASES, ids=[f"{case.__name__}{number}" for number, (case, _) in enumerate(CASES)]
+)
 async def test_the_first_lines_name_the_cause(vehicle: VehicleUnderTest, case: Case, cause: str) -> None:
     vehicle.stop_drive()
     await vehicle.run_for("500ms")
