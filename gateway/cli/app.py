@@ -32,7 +32,7 @@ COMMANDS: Final = {
     "controller": "Be BlueChi's controller by a controller.conf, without a vehicle.",
     "agent": "Join a controller as one node with real or simulated units, by an agent.conf.",
     "agents": "Join a controller as many nodes with simulated units.",
-    "someip": "Tell what is offered over SOME/IP, who has subscribed, what is missing and why; configure vsomeip.",
+    "someip": "Tell what is offered over SOME/IP, who has subscribed, what is missing and why; values; configure vsomeip.",
     "doctor": "Tell what works on this machine, what does not, and what to type.",
     "vcan": "Run a command where there is real vcan, whatever this machine's kernel has.",
 }

@@ -1,4 +1,4 @@
-"""gateway someip: what is offered, who has subscribed, what is missing and why; a configuration for vsomeip."""
+"""gateway someip: what is offered, who has subscribed, what is missing and why; values; a configuration for vsomeip."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import contextlib
 import json
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -18,24 +18,36 @@ if TYPE_CHECKING:
     from gateway.services.someip import NodeOptions
     from gateway.services.someip.monitor import Monitor
 
-VERBS = ("monitor", "vsomeip")
+VERBS = ("monitor", "get", "set", "subscribe", "vsomeip")
+CONTEXT_SETTINGS = {"ignore_unknown_options": True}
+"""Values may be below zero."""
 
 
 def someip_command(
     verb: Annotated[
         str,
         typer.Argument(
-            metavar="VERB", help="monitor: listen and tell; vsomeip: print vsomeip.json for the vehicle's other side."
+            metavar="VERB",
+            help="monitor: listen and tell; get, set, subscribe: values of a running service; vsomeip: print vsomeip.json"
+            " for the vehicle's other side.",
         ),
     ],
-    vehicle: Annotated[
-        Path | None,
-        typer.Argument(metavar="[VEHICLE]", help="monitor: look for what this vehicle consumes, at its address."),
+    words: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="[VEHICLE]|SERVICE.NAME [VALUE]",
+            help="monitor: look for what this vehicle consumes, at its address. get, set, subscribe: a field or an event;"
+            " the value as JSON.",
+        ),
     ] = None,
+    vehicle: Annotated[
+        Path, typer.Option(metavar="FILE", help="get, set, subscribe: the vehicle file that has the types.")
+    ] = Path("vehicle.yaml"),
     address: Annotated[
         str | None,
         typer.Option(
-            metavar="ADDRESS", help="Of this machine, where to listen; 127.0.0.1 if absent. vsomeip: of its host."
+            metavar="ADDRESS",
+            help="Of this machine, where to listen or ask from; 127.0.0.1, or another, if absent. vsomeip: of its host.",
         ),
     ] = None,
     group: Annotated[
@@ -50,16 +62,28 @@ def someip_command(
     ] = "client",
     as_json: Json = False,
 ) -> None:
-    """Tell what is offered over SOME/IP, who has subscribed to it, what is missing and why; or configure vsomeip."""
+    """Tell what is offered over SOME/IP, who has subscribed to it, what is missing and why; values; configure vsomeip."""
     if verb not in VERBS:
         raise typer.BadParameter(f"there is no verb {verb!r}: write {' or '.join(VERBS)}")
+    for word in words or ():
+        if word.startswith("--"):
+            raise typer.BadParameter(f"there is no option {word}")
+    if verb in ("get", "set", "subscribe"):
+        from gateway.cli.someip_client import ask, client_of
+
+        client = client_of(read_vehicle(vehicle), _changed(address, group, port))
+        ask(client, verb, words or [], duration_option(duration))
+        return
+    if len(words or ()) > 1:
+        raise typer.BadParameter(f"{verb} takes one vehicle file")
+    path = Path(words[0]) if words else None
     if verb == "vsomeip":
-        _vsomeip(read_vehicle(vehicle or Path("vehicle.yaml")), address, application)
+        _vsomeip(read_vehicle(path or vehicle), address, application)
         return
     from gateway.services.someip.listening import listen, trouble
     from gateway.services.someip.monitor import Monitor
 
-    options, monitor = _options(read_vehicle(vehicle) if vehicle is not None else None, address, group, port, Monitor())
+    options, monitor = _options(read_vehicle(path) if path is not None else None, address, group, port, Monitor())
     told = (lambda _line: None) if as_json else _line
     with contextlib.suppress(KeyboardInterrupt):
         run(listen(monitor, options, duration_option(duration), told), Kernel(), Clock.WALL)
@@ -87,8 +111,12 @@ def _options(
         monitor.wanted = [consumer.definition for consumer in node.consumers]
     if address is not None and group is None and (":" in address) is not (":" in options.group):
         group = SD_GROUP_V6 if ":" in address else SD_GROUP
+    return replace(options, **_changed(address, group, port)), monitor
+
+
+def _changed(address: str | None, group: str | None, port: int | None) -> dict[str, Any]:
     changed = {"address": address, "group": group, "sd_port": port}
-    return replace(options, **{key: value for key, value in changed.items() if value is not None}), monitor  # type: ignore[arg-type]
+    return {key: value for key, value in changed.items() if value is not None}
 
 
 def _vsomeip(file: VehicleFile, address: str | None, application: str) -> None:

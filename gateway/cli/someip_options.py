@@ -32,7 +32,7 @@ def at_address(file: VehicleFile, text: str | None) -> VehicleFile:
 
 
 def someip_services(file: VehicleFile) -> tuple[Service, ...]:
-    """Tells where the services are, and in the end what was wrong."""
+    """Tells where the services are, and in the end which are missing; what was wrong is in the report."""
     return () if file.spec.services is None else (_tell,)
 
 
@@ -50,12 +50,6 @@ async def _tell(vehicle: Vehicle) -> AsyncIterator[None]:
     parts += [f"looks for {', '.join(wanted)}"] if wanted else []
     tell(f"SOME/IP of {vehicle.name} at {node.options.address}: {'; '.join(parts) or 'nothing'}")
     yield
-    status = node.status()
-    for what, count in status.faults.items():
-        tell(f"SOME/IP: {what} ({count})")
-    for offered in status.offered:
-        for what, count in offered.faults.items():
-            tell(f"SOME/IP: {offered.name}: {what} ({count})")
-    for consumed in status.consumed:
+    for consumed in node.status().consumed:
         if consumed.missing:
             tell(f"SOME/IP: {consumed.name} ({consumed.instance}) is missing: {consumed.missing}")

@@ -37,7 +37,7 @@ from gateway.routing.rules import (
     VssMapping,
 )
 from gateway.routing.vss import Kind, MappingError, VssLeaf, raise_faults
-from gateway.routing.vss_tree import load_tree
+from gateway.routing.vss_tree import VssTree, load_tree, read_tree
 
 
 def load_mapping(path: str | Path, databases: Mapping[str, Database], *overlays: str | Path) -> VssMapping:
@@ -46,9 +46,8 @@ def load_mapping(path: str | Path, databases: Mapping[str, Database], *overlays:
     MappingError, with all faults, where the file is no VSS tree, a signal is unknown or ambiguous, or a rule cannot
     work: bad options, an expression that cannot be read, a target value that leaf or signal does not have.
     """
-    tree = load_tree(path, *overlays)
+    tree, faults = _tree(path, overlays)
     loader = _Loader(databases)
-    faults: list[MappingError] = []
     for leaf in tree.values():
         for spec, load in ((leaf.dbc2vss, loader.upward), (leaf.vss2dbc, loader.downward)):
             try:
@@ -59,6 +58,14 @@ def load_mapping(path: str | Path, databases: Mapping[str, Database], *overlays:
                 faults.append(MappingError(error.sentence, file=file, line=line))
     raise_faults(faults)
     return VssMapping(str(path), tree, tuple(loader.up), tuple(loader.down), tuple(loader.notes))
+
+
+def _tree(path: str | Path, overlays: Sequence[str | Path]) -> tuple[VssTree, list[MappingError]]:
+    """The tree, and what is wrong with it: the rules of its other leaves are looked at all the same."""
+    try:
+        return load_tree(path, *overlays), []
+    except MappingError:
+        return read_tree(path, *overlays)
 
 
 _KEYS: Final = {

@@ -6,16 +6,12 @@ dotted paths). Values are cast as kuksa's client casts them: a float for an inte
 
 from __future__ import annotations
 
-import json
 import math
 import os
-import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Final
-
-import yaml
 
 from gateway.errors import GatewayError, nearest
 from gateway.routing.store import SignalError
@@ -31,6 +27,7 @@ from gateway.routing.vss import (
     _shown,
     raise_faults,
 )
+from gateway.routing.vss_source import Source, read_source
 
 
 class VssTree(Mapping[str, VssLeaf]):
@@ -64,9 +61,15 @@ class VssTree(Mapping[str, VssLeaf]):
         """As indexing, but SignalError, with the nearest path, where there is none."""
         found = self.leaves.get(path)
         if found is None:
-            what = "a branch, not a signal" if path in self.branches else "not in the VSS tree"
-            raise SignalError(f"{path!r} is {what}{nearest(path, list(self.leaves))}")
+            raise SignalError(self.no_leaf(path))
         return found
+
+    def no_leaf(self, path: str) -> str:
+        """What is said of a path that is none of a leaf: of a branch a leaf below it, of another the nearest."""
+        if path not in self.branches:
+            return f"{path!r} is not in the VSS tree{nearest(path, list(self.leaves))}"
+        below = self.under(path)
+        return f"{path!r} is a branch, not a signal" + (f": name one below it, like {below[0].path!r}" if below else "")
 
     def under(self, path: str) -> list[VssLeaf]:
         """The leaf at `path`, or all leaves below that branch."""
@@ -98,9 +101,23 @@ def load_tree(path: str | Path, *overlays: str | Path) -> VssTree:
     return _trees[key]
 
 
-def _load_tree(path: str | Path, *overlays: str | Path) -> VssTree:
+def _load_tree(*files: str | Path) -> VssTree:
+    tree, faults = read_tree(*files)
+    raise_faults(faults)
+    return tree
+
+
+def read_tree(path: str | Path, *overlays: str | Path) -> tuple[VssTree, list[MappingError]]:
+    """As much of a tree as can be read, and its faults. MappingError when its first file cannot be read at all."""
     faults: list[MappingError] = []
-    sources = [_read(Path(one), faults) for one in (path, *overlays)]
+    sources: list[Source] = []
+    for one in (path, *overlays):
+        try:
+            sources.append(read_source(Path(one), faults))
+        except MappingError as error:
+            faults.append(error)
+            if one is path:
+                raise
     nodes: dict[str, dict[str, object]] = {}
     for source in sources:
         for name, attributes in source.nodes.items():
@@ -121,8 +138,7 @@ def _load_tree(path: str | Path, *overlays: str | Path) -> VssTree:
         except GatewayError as error:
             file, line = place(name)
             faults.append(MappingError(error.sentence, file=file, line=line))
-    raise_faults(faults)
-    return VssTree(str(path), leaves, branches, place)
+    return VssTree(str(path), leaves, branches, place), faults
 
 
 # Nodes to leaves
@@ -189,164 +205,3 @@ def _allowed(leaf: VssLeaf, allowed: object) -> tuple[Scalar, ...]:
         raise MappingError(f"{leaf.path} has the allowed values {_shown(allowed)}; it takes a list of values")
     element = _converter(leaf)
     return tuple(element(value) for value in allowed)  # type: ignore[misc]
-
-
-# Files to nodes
-
-_NODES: Final = 100_000
-_DEPTH: Final = 50
-_YAML: Final = (".vspec", ".yaml", ".yml")
-_JSON_TOKEN: Final = re.compile(r'"((?:[^"\\]|\\.)*)"(\s*:)?|[{}]')
-_YAML_KEY: Final = re.compile(r"^([\w.]+|\"[\w.]+\"|'[\w.]+')\s*:", re.MULTILINE)
-
-
-class _Source:
-    """One file: its nodes' attributes by path. The lines of its nodes are found when one is asked for."""
-
-    def __init__(self, file: str, text: str, nodes: Mapping[str, Mapping[str, object]]) -> None:
-        self.file: Final = file
-        self.nodes: Final = nodes
-        self._text = text
-        self._lines: dict[str, int] | None = None
-
-    def line(self, path: str) -> int | None:
-        if self._lines is None:
-            found = _json_places(self._text) if self._text.lstrip()[:1] == "{" else _yaml_places(self._text)
-            self._lines = {}
-            line, position = 1, 0
-            for name, start in found:
-                line += self._text.count("\n", position, start)
-                position = start
-                self._lines.setdefault(name, line)
-        return self._lines.get(path)
-
-
-def _json_places(text: str) -> Iterator[tuple[str, int]]:
-    """Where in the text the objects begin, by their keys joined as a path."""
-    keys: list[str] = []
-    key = ""
-    for found in _JSON_TOKEN.finditer(text):
-        if found[0] == "{":
-            keys.append(key)
-            key = ""
-        elif found[0] == "}":
-            if keys:
-                keys.pop()
-        elif found[2]:
-            key = found[1]
-            if not keys[-1:] or len(keys) == 1 or keys[-1] == "children":
-                yield ".".join([*(name for name in keys[1:] if name != "children"), key]), found.start()
-
-
-def _yaml_places(text: str) -> Iterator[tuple[str, int]]:
-    for found in _YAML_KEY.finditer(text):
-        yield found[1].strip("\"'"), found.start()
-
-
-def _read(path: Path, faults: list[MappingError]) -> _Source:
-    file = str(path)
-    try:
-        text = path.read_text(encoding="utf-8-sig")
-    except OSError as error:
-        raise MappingError(f"cannot be read: {error.strerror}", file=file) from None
-    except UnicodeDecodeError as error:
-        raise MappingError(f"is no text in UTF-8 (byte {error.start})", file=file) from None
-    as_yaml = path.suffix in _YAML or (path.suffix != ".json" and text.lstrip()[:1] != "{")
-    root = _parse_yaml(text, file) if as_yaml else _parse_json(text, file)
-    if not isinstance(root, dict) or not root:
-        what = "is empty" if not root else f"holds a {type(root).__name__}"
-        raise MappingError(f"{what}, no VSS tree: expected is an object like {{'Vehicle': {{...}}}}", file=file)
-    nodes: dict[str, Mapping[str, object]] = {}
-    source = _Source(file, text, nodes)
-    for name, reason in _collect(root, nodes):
-        faults.append(MappingError(reason, file=file, line=source.line(name)))
-    return source
-
-
-def _collect(root: dict[object, object], nodes: dict[str, Mapping[str, object]]) -> Iterator[tuple[str, str]]:
-    """Put all nodes below `root` into `nodes`; yields path and sentence of each that is none."""
-    waiting = [("", key, node) for key, node in reversed(root.items())]
-    while waiting:
-        prefix, key, node = waiting.pop()
-        path = f"{prefix}{key}"
-        if path.count(".") > _DEPTH:
-            yield path, f"{path[:60]}... has more than {_DEPTH} levels"
-            return
-        if not isinstance(key, str) or not isinstance(node, dict):
-            yield path, f"{path} is {_shown(node)}, no VSS node: it takes type, datatype and so on"
-        elif path in nodes:
-            yield path, f"{path} is there twice"
-        elif "type" not in node and "children" not in node:
-            yield path, f"{path} has no type; there are {', '.join(kind.value for kind in Kind)} and branch"
-        elif "instances" in node:
-            yield path, f"{path} has instances, which are not expanded here: use what `vspec export json` writes"
-        elif len(nodes) >= _NODES:
-            yield path, f"there are more than {_NODES} nodes"
-            return
-        else:
-            children = node.get("children", {})
-            nodes[path] = {name: value for name, value in node.items() if name != "children"}
-            if not isinstance(children, dict):
-                yield path, f"{path} has children that are no object"
-                continue
-            waiting += [(f"{path}.", name, child) for name, child in reversed(children.items())]
-
-
-def _parse_json(text: str, file: str) -> object:
-    def pairs(items: list[tuple[str, object]]) -> dict[str, object]:
-        found = dict(items)
-        if len(found) < len(items):
-            names = [name for name, _ in items]
-            twice = next(name for name in names if names.count(name) > 1)
-            raise MappingError(f"{twice!r} is there twice in one object", file=file)
-        return found
-
-    try:
-        return json.loads(text, object_pairs_hook=pairs)
-    except json.JSONDecodeError as error:
-        raise MappingError(f"is no JSON: {error.msg} (column {error.colno})", file=file, line=error.lineno) from None
-    except (RecursionError, ValueError) as error:
-        raise MappingError(f"is no JSON that can be read: {type(error).__name__}", file=file) from None
-
-
-def _parse_yaml(text: str, file: str) -> object:
-    include = re.search(r"^\s*#include\b", text, re.MULTILINE)
-    if include:
-        raise MappingError(
-            "includes are not read here: use what `vspec export json` writes",
-            file=file,
-            line=text.count("\n", 0, include.end()) + 1,
-        )
-    try:
-        loader = yaml.SafeLoader(text)
-        try:
-            node = loader.get_single_node()
-            if isinstance(node, yaml.MappingNode):
-                _refuse_twice(node, file)
-            return None if node is None else loader.construct_document(node)
-        finally:
-            loader.dispose()
-    except yaml.MarkedYAMLError as error:
-        line = error.problem_mark.line + 1 if error.problem_mark else None
-        raise MappingError(f"is no YAML: {error.problem or error.context}", file=file, line=line) from None
-    except (yaml.YAMLError, RecursionError, ValueError, TypeError) as error:
-        raise MappingError(f"is no YAML that can be read: {' '.join(str(error).split())[:200]}", file=file) from None
-
-
-def _refuse_twice(root: yaml.MappingNode, file: str) -> None:
-    """MappingError for a key that is twice in one mapping: YAML's reader would take the last one."""
-    waiting = [root]
-    seen = set()
-    while waiting:
-        node = waiting.pop()
-        if id(node) in seen:  # an alias: looked at once, or a small file could take for ever
-            continue
-        seen.add(id(node))
-        keys: set[str] = set()
-        for key, value in node.value:
-            if isinstance(key, yaml.ScalarNode):
-                if key.value in keys and key.value != "<<":
-                    raise MappingError(f"{key.value!r} is there twice", file=file, line=key.start_mark.line + 1)
-                keys.add(key.value)
-            if isinstance(value, yaml.MappingNode):
-                waiting.append(value)

@@ -9,14 +9,13 @@ from functools import lru_cache
 from typing import Any, Final, NoReturn
 
 from gateway.routing import Datapoint, Quality, Value, VssLeaf
+from gateway.routing.digits import meant
 from gateway.routing.vss import FLOATS
 from gateway.services.errors import RequestError
 from gateway.sim import NS_PER_S
 
 LARGEST: Final = 65536
 """Bytes of a request; the longest string of a vehicle is far shorter."""
-_NOISY: Final = 17
-"""Characters of a number that may have more digits than are meant."""
 _QUALITIES: Final = {quality.value: quality for quality in Quality}
 _encode: Final = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
@@ -41,17 +40,7 @@ def _plain(value: Value) -> object:
         return value
     if not math.isfinite(value):
         return None
-    return value if len(repr(value)) < _NOISY else _meant(value)
-
-
-def _meant(value: float) -> float:
-    """A number without the noise of raw value times factor plus offset: of 17 digits it is in the last two, or in some more
-    where the offset has taken most of the number away. With those cut off, what was meant has few digits."""
-    for digits in (12, 15):
-        few = float(f"{value:.{digits}g}")
-        if len(repr(few)) <= digits and math.isfinite(few):  # with point and sign: zeros came after them
-            return few
-    return value
+    return meant(value)
 
 
 def timestamp(time_ns: int) -> str:

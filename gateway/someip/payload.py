@@ -41,6 +41,8 @@ BASIC: Final = {
     "float64": "d",
 }
 """The basic types and how struct writes them."""
+READ: Final = {**BASIC, "bool": "B"}
+"""And how it reads them: of a boolean only the lowest bit counts, the others are passed over (PRS_SOMEIP_00615)."""
 _LENGTHS: Final = {1: "B", 2: "H", 4: "I"}
 
 
@@ -79,7 +81,7 @@ class Basic(Layout):
         self.order = order
         self.size = form.size
         self._pack = form.pack
-        self._unpack = form.unpack_from
+        self._unpack = _bool_at if name == "bool" else form.unpack_from
 
     @property
     def whole(self) -> bool:
@@ -102,6 +104,10 @@ class Basic(Layout):
         if after > end:
             raise PayloadError(f"{self.name} at byte {position} needs {self.size} bytes, and {end - position} are left")
         return self._unpack(data, position)[0], after
+
+
+def _bool_at(data: bytes, position: int) -> tuple[bool]:
+    return (bool(data[position] & 1),)
 
 
 class Sized(Layout):

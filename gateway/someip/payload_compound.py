@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from gateway.someip.errors import PayloadError
-from gateway.someip.payload import BASIC, Basic, ByteOrder, Layout, Sized, Tree
+from gateway.someip.payload import READ, Basic, ByteOrder, Layout, Sized, Tree
 
 
 class Array(Sized):
@@ -26,7 +26,7 @@ class Array(Sized):
         super().__init__(0 if count is not None else length_bytes, order)
         self.element = element
         self.count = count
-        self._form = (element.order.value, BASIC[element.name]) if isinstance(element, Basic) else None
+        self._form = (element.order.value, READ[element.name]) if isinstance(element, Basic) else None
 
     def put_body(self, value: Tree, out: bytearray) -> None:
         if not isinstance(value, list | tuple):
@@ -61,13 +61,14 @@ class Array(Sized):
         if after > end:
             raise PayloadError(f"the array at byte {position} needs {count * size} bytes; {end - position} are left")
         order, sign = self._form
-        return list(struct.unpack_from(f"{order}{count}{sign}", data, position)), after
+        found = struct.unpack_from(f"{order}{count}{sign}", data, position)
+        return [bool(each & 1) for each in found] if self.element.name == "bool" else list(found), after
 
 
 class Struct(Sized):
     """Members by name, one after the other; neighbours that are numbers of one byte order are read at once."""
 
-    __slots__ = ("_form", "_names", "members")
+    __slots__ = ("_bools", "_form", "_names", "members")
 
     def __init__(
         self, members: Sequence[tuple[str, Layout]], *, length_bytes: int = 0, order: ByteOrder = ByteOrder.BIG
@@ -77,9 +78,10 @@ class Struct(Sized):
         self._names = tuple(name for name, _ in members)
         basics = [layout for _, layout in members if isinstance(layout, Basic)]
         orders = {layout.order for layout in basics}
+        self._bools = [name for name, layout in members if isinstance(layout, Basic) and layout.name == "bool"]
         self._form: struct.Struct | None = None
         if basics and len(basics) == len(self.members) and len(orders) == 1:
-            self._form = struct.Struct(basics[0].order.value + "".join(BASIC[layout.name] for layout in basics))
+            self._form = struct.Struct(basics[0].order.value + "".join(READ[layout.name] for layout in basics))
 
     def put_body(self, value: Tree, out: bytearray) -> None:
         if not isinstance(value, dict):
@@ -95,7 +97,10 @@ class Struct(Sized):
     def get_body(self, data: bytes, position: int, end: int) -> tuple[Tree, int]:
         form = self._form
         if form is not None and position + form.size <= end:
-            return dict(zip(self._names, form.unpack_from(data, position), strict=True)), position + form.size
+            found = dict(zip(self._names, form.unpack_from(data, position), strict=True))
+            for name in self._bools:
+                found[name] = bool(found[name] & 1)
+            return found, position + form.size
         values: dict[str, Tree] = {}
         for name, layout in self.members:
             try:

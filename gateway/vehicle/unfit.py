@@ -1,11 +1,19 @@
-"""What came and was not taken: frames of links that a bus cannot carry, messages and events that fail their check."""
+"""What came and was not taken: frames of links that a bus cannot carry, messages and events that fail their check,
+requests that were refused."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import TYPE_CHECKING, Final
 
 from gateway.links import LinkedBus
 from gateway.vehicle.vehicle import Vehicle
+
+if TYPE_CHECKING:
+    from gateway.services.someip import Node
+
+_REBOOTS: Final = "reboots of peers"
+"""Happen, and are no fault."""
 
 
 def unfit(vehicle: Vehicle) -> dict[str, int]:
@@ -26,6 +34,21 @@ def _all(vehicle: Vehicle) -> Iterator[tuple[str, int]]:
             for message in port.rx.values():
                 yield f"{ecu.name}: {name}.{message.definition.name} failed its end-to-end check", message.unfit
     if vehicle.someip is not None:
-        for consumer in vehicle.someip.consumers:
-            for what, count in consumer.faults.items():
-                yield f"SOME/IP {consumer.definition.name}: {what}", count
+        yield from _someip(vehicle.someip)
+
+
+def _someip(node: Node) -> Iterator[tuple[str, int]]:
+    """Of events, requests and the discovery. What E_NOT_OK was answered to has a sentence of its own."""
+    from gateway.someip import ReturnCode, code_text
+
+    faults = [(each.definition.name, each.faults) for each in node.consumers]
+    faults += [(each.definition.name, each.faults) for each in node.providers.values()]
+    for name, counts in faults:
+        for what, count in counts.items():
+            yield f"SOME/IP {name}: {what}", count
+    for code, count in node.answers.items():
+        if code not in (ReturnCode.OK, ReturnCode.NOT_OK):
+            yield f"SOME/IP: requests answered with {code_text(code)}", count
+    for what, count in node.counts.items():
+        if what != _REBOOTS:
+            yield f"SOME/IP: {what}", count

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from importlib.resources import files
 from pathlib import Path
 from typing import Final
 
+from gateway.domains.aaos.config_arrays import with_config_array
 from gateway.domains.aaos.hal import VehicleHal
 from gateway.domains.aaos.property import Access, AreaType, ChangeMode, ValueType
 from gateway.domains.aaos.property_files import load_properties, parse_properties
@@ -17,6 +18,7 @@ from gateway.domains.aaos.rules import PropertyRule
 from gateway.domains.aaos.source import Source
 from gateway.domains.aaos.values import AreaConfig, Place, PropertyConfig
 from gateway.routing import SignalStore, VssTree
+from gateway.routing.vss import INTEGERS
 from gateway.sim import Kernel
 
 _NUMBERS: Final = (ValueType.INT32, ValueType.INT64, ValueType.FLOAT)
@@ -31,10 +33,12 @@ def build_hal(
     *,
     map_file: Path | None = None,
     property_files: Iterable[Path] = (),
+    steps: Mapping[str, float] | None = None,
     shift_ns: int = 0,
 ) -> VehicleHal:
     """The HAL. Without a map of one's own that of this program; property files add to the base's and replace them.
 
+    `steps`: by path, how far the values of an actuator are apart, where the car has told it.
     ServeError, with file and line, for a map or a property file with a fault.
     """
     rules = default_map(tree) if map_file is None else load_map(map_file, tree)
@@ -49,7 +53,7 @@ def build_hal(
             if place not in sources:
                 sources[place] = source
                 config = _with_area(config, area, source)
-        configs[rule.prop.id] = config
+        configs[rule.prop.id] = with_config_array(config, _step(rule, steps or {}))
     mapped = {place.prop for place in sources}
     served = {
         number: config
@@ -85,6 +89,17 @@ def _areas(rule: PropertyRule, config: PropertyConfig) -> Sequence[int]:
     if rule.prop.area_type is AreaType.GLOBAL:
         return [0]
     return [area for area in config.areas if area & rule.area] or [rule.area]
+
+
+def _step(rule: PropertyRule, steps: Mapping[str, float]) -> float | None:
+    """How far the property's values are apart; whole numbers of a leaf are 1 or more."""
+    leaf = rule.leaf
+    if leaf is None or rule.table is not None:
+        return None
+    step = steps.get(leaf.path)
+    if leaf.element in INTEGERS:
+        step = max(1.0, step or 1.0)
+    return None if step is None else abs(step * rule.linear.scale)
 
 
 def _with_rates(config: PropertyConfig) -> PropertyConfig:

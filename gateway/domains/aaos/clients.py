@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from gateway.domains.aaos.property import Property
+from gateway.errors import nearest
 
 _READ: Final = (
     ("PERF_VEHICLE_SPEED", "CAR_SPEED"),
@@ -50,6 +51,8 @@ _READ: Final = (
 _WRITE: Final = {"CAR_EXTERIOR_LIGHTS": "CONTROL_CAR_EXTERIOR_LIGHTS", "CAR_ENERGY_PORTS": "CONTROL_CAR_ENERGY_PORTS"}
 VENDOR: Final = "CAR_VENDOR_EXTENSION"
 PREFIX: Final = "android.car.permission."
+PERMISSIONS: Final = tuple(sorted({permission for _, permission in _READ} | set(_WRITE.values()) | {VENDOR}))
+"""All that a property here needs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +89,14 @@ class Clients:
         if not self._known:
             return EVERYBODY
         return self._known.get(identity or "", Client(identity or "", frozenset()))
+
+
+def wrong_permission(name: str) -> str | None:
+    """What is wrong with the name of a permission; None for one that some property needs."""
+    if name.removeprefix(PREFIX) in PERMISSIONS:
+        return None
+    near = nearest(name.removeprefix(PREFIX), list(PERMISSIONS))
+    return f"no property needs the permission {name!r:.80}{near}; there are {', '.join(PERMISSIONS)}"
 
 
 def _needed(property_: Property) -> str | None:

@@ -34,7 +34,7 @@ class Source:
         return self.rule.to_property({path: _good(signal) for path, signal in self._signals.items()})
 
     def write(self, raw: RawValue) -> StatusCode:
-        """Ask the actuator for it."""
+        """Ask the actuator for it. NOT_AVAILABLE when nobody drives it, its bus is dead, or who tells its value is silent."""
         leaf = self.rule.leaf
         if leaf is None or not self.writable:
             return StatusCode.ACCESS_DENIED
@@ -42,7 +42,7 @@ class Source:
         wanted = self.rule.to_signal(raw)
         if wanted is None:
             return StatusCode.INVALID_ARG
-        if not signal.actuated:
+        if not signal.actuated or signal.quality is Quality.STALE:
             return StatusCode.NOT_AVAILABLE
         try:
             signal.actuate(leaf.coerce(wanted))

@@ -47,8 +47,7 @@ class Broker:
         if found is not None:
             return found
         _check_path(path)
-        what = "a branch, not a signal" if path in self.tree.branches else "not in the VSS tree"
-        raise DomainError(Code.NOT_FOUND, f"{path!r} is {what}{nearest(path, list(self.entries))}")
+        raise DomainError(Code.NOT_FOUND, self.tree.no_leaf(path))
 
     def by_number(self, number: int) -> Entry:
         """The entry with this number; DomainError for none."""

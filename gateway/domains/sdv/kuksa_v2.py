@@ -93,7 +93,7 @@ class KuksaV2:
 
     def subscribe(self, request: Any, context: Context) -> AsyncIterator[bytes]:
         may = self._permissions(context)
-        entries = [self._broker.entry(path) for path in request.signal_paths]
+        entries = [self._found(path) for path in request.signal_paths]
         return self._stream(entries, request, may, self._path_key)
 
     def subscribe_by_id(self, request: Any, context: Context) -> AsyncIterator[bytes]:
@@ -231,7 +231,15 @@ class KuksaV2:
         which = signal.WhichOneof("signal")
         if which == "id":
             return self._broker.by_number(signal.id)
-        return self._broker.entry(signal.path)
+        return self._found(signal.path)
+
+    def _found(self, path: str) -> Entry:
+        try:
+            return self._broker.entry(path)
+        except DomainError as error:
+            if path not in self._broker.tree.branches:
+                raise
+            raise DomainError(error.code, f"{error.sentence}; ListMetadata with root={path!r} tells all") from None
 
     def _readable(self, signal: Any, may: Permissions) -> Entry:
         return self._broker.readable(self._entry(signal), may)

@@ -21,7 +21,7 @@ from gateway.domains.sdv.permissions import Action, Permissions
 from gateway.domains.sdv.viss_filters import Filters, filters_of, subscription_filter
 from gateway.domains.sdv.viss_history import History, period_ns
 from gateway.domains.sdv.viss_json import dp, timestamp, value_of
-from gateway.domains.sdv.viss_metadata import CAPABILITIES, dynamic, metadata_tree
+from gateway.domains.sdv.viss_metadata import Transport, asked_of_server, capabilities, dynamic, metadata_tree
 from gateway.domains.sdv.viss_subscription import Event, VissSubscription
 from gateway.routing import Datapoint
 
@@ -42,7 +42,14 @@ _ERRORS: Final = {
 class VissSession:
     """Feed it with `receive`; send what `outgoing` yields whenever `on_ready` is called; `close` it at the end."""
 
-    def __init__(self, broker: Broker, access: Access, epoch_ns: int, history: History | None = None) -> None:
+    def __init__(
+        self,
+        broker: Broker,
+        access: Access,
+        epoch_ns: int,
+        history: History | None = None,
+        transport: Transport = Transport.WS,
+    ) -> None:
         self.on_ready: Callable[[], object] | None = None
         self.over: bool = False
         """It reads so little that it is to be let go."""
@@ -50,6 +57,7 @@ class VissSession:
         self._access = access
         self._epoch_ns = epoch_ns
         self._history = history
+        self._transport = transport
         self._answers: deque[dict[str, Any]] = deque()
         self._subscriptions: dict[str, VissSubscription] = {}
         self._last_id = 0
@@ -107,8 +115,8 @@ class VissSession:
         may = self._permissions(request)
         filters = filters_of(request.get("filter"))
         kind, parameter = filters.kind, filters.parameter
-        if kind == "dynamic-metadata" and parameter == "server_capabilities":
-            return {"metadata": CAPABILITIES}
+        if kind == "dynamic-metadata" and asked_of_server(parameter):
+            return {"metadata": capabilities(self._transport)}
         root = str(request.get("path", ""))
         entries = self._entries(root, filters)
         if kind in ("static-metadata", "metadata"):

@@ -55,6 +55,7 @@ def period_ns(text: object) -> int:
     match = _DURATION.fullmatch(text) if isinstance(text, str) else None
     if match is None or not any(match.groups()) or int(match[1] or 0) > _MOST_DAYS:
         raise DomainError(
-            Code.INVALID_ARGUMENT, f"{text!r:.40} is no period: it is like P2DT12H, of less than 999 days (ISO 8601)"
+            Code.INVALID_ARGUMENT,
+            f"{text!r:.40} is no period: it is like PT3S or P2DT12H, of less than 999 days (ISO 8601)",
         )
     return sum(int(part or 0) * unit for part, unit in zip(match.groups(), _UNITS_S, strict=True)) * _NS_PER_S

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import math
 from datetime import UTC, datetime
 from typing import Any, Final
 
 from gateway.domains.errors import Code, DomainError
 from gateway.routing import Value, VssLeaf
+from gateway.routing.digits import meant
 
 NS_PER_S: Final = 1_000_000_000
 
@@ -27,8 +29,10 @@ def dp(value: Value | None, time_ns: int) -> dict[str, Any]:
 
 
 def text(value: object) -> str:
-    """A single value: booleans as JSON has them, text as it is."""
-    return value if isinstance(value, str) else json.dumps(value)
+    """A single value: booleans as JSON has them, text as it is, a number with the digits that are meant."""
+    if isinstance(value, str):
+        return value
+    return json.dumps(meant(value) if isinstance(value, float) and math.isfinite(value) else value)
 
 
 def value_of(leaf: VssLeaf, value: Any) -> object:

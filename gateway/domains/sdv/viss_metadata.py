@@ -3,17 +3,35 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from enum import Enum
 from typing import Any, Final
 
 from gateway.domains.errors import Code, DomainError
 from gateway.domains.sdv.entry import Entry
 from gateway.routing import VssLeaf, VssTree
 
-CAPABILITIES: Final = {
-    "filter": ["timebased", "change", "paths", "range", "curvelog", "history", "static_metadata", "dynamic_metadata"],
-    "transport_protocol": "wss",
-}
-"""The answer to a request for `server_capabilities` (Core, appendix B). Tokens are kuksa.val's, not those of VISS."""
+_FILTERS: Final = (
+    *("timebased", "change", "paths", "range", "curvelog", "history"),
+    *("static_metadata", "dynamic_metadata"),
+)
+_SERVER: Final = "server_capabilities"
+
+
+class Transport(Enum):
+    """What VISS is served over."""
+
+    WS = "ws"
+    WSS = "wss"
+
+
+def asked_of_server(key: Any) -> bool:
+    """The dynamic metadata is that of the server: its name, alone or as the only one of a list."""
+    return key in (_SERVER, [_SERVER])
+
+
+def capabilities(transport: Transport) -> dict[str, Any]:
+    """The answer to a request for `server_capabilities` (Core, appendix B). Tokens are kuksa.val's, not those of VISS."""
+    return {"filter": list(_FILTERS), "transport_protocol": transport.value}
 
 
 def metadata_tree(tree: VssTree, root: str, entries: Iterable[Entry], keys: Any) -> dict[str, Any]:
@@ -37,15 +55,19 @@ def metadata_tree(tree: VssTree, root: str, entries: Iterable[Entry], keys: Any)
 
 
 def dynamic(key: Any, entries: Iterable[Entry]) -> dict[Entry, str]:
-    """`availability` of each signal, as values. DomainError for another key."""
+    """`availability` of each signal, as values; `key`: its name, or a list with it. DomainError for another one."""
     known: dict[str, Callable[[Entry], str]] = {
         "availability": lambda entry: "unavailable" if entry.current() is None else "available"
     }
+    if isinstance(key, list) and len(key) == 1:
+        (key,) = key
     tell = known.get(key) if isinstance(key, str) else None
+    if isinstance(key, list) and _SERVER in key:
+        raise DomainError(Code.INVALID_ARGUMENT, f"{_SERVER} is of the server, not of signals: ask for it alone")
     if tell is None:
         raise DomainError(
             Code.INVALID_ARGUMENT,
-            f"there is no dynamic metadata {key!r:.40}; there are {', '.join(known)} and server_capabilities",
+            f"there is no dynamic metadata {key!r:.40}; there are {', '.join(known)} and {_SERVER}",
         )
     return {entry: tell(entry) for entry in entries}
 

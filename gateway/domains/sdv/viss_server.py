@@ -16,6 +16,7 @@ from gateway.domains.sdv.broker import Broker
 from gateway.domains.sdv.server import SdvOptions
 from gateway.domains.sdv.viss import VissSession
 from gateway.domains.sdv.viss_history import History
+from gateway.domains.sdv.viss_metadata import Transport
 from gateway.links.addresses import Address, reason
 from gateway.links.wall_time import epoch_ns_of
 
@@ -36,10 +37,12 @@ async def serve_viss(broker: Broker, options: SdvOptions, *, epoch_ns: int | Non
     """Serve a broker; yields the address. ServeError when it cannot be."""
     loop = loop_for("VISS")
     access = Access.of_file(options.key)
+    tls = _tls(options)
+    transport = Transport.WS if tls is None else Transport.WSS
     epoch_ns = epoch_ns_of(loop) if epoch_ns is None else epoch_ns
 
     async def client(connection: ServerConnection) -> None:
-        await _serve(connection, VissSession(broker, access, epoch_ns, history))
+        await _serve(connection, VissSession(broker, access, epoch_ns, history, transport))
 
     history = History(broker.entries.values())
     silent = logging.getLogger("gateway.viss")
@@ -54,7 +57,7 @@ async def serve_viss(broker: Broker, options: SdvOptions, *, epoch_ns: int | Non
             subprotocols=[Subprotocol(SUBPROTOCOL)],
             select_subprotocol=_subprotocol,
             max_size=LARGEST,
-            ssl=_tls(options),
+            ssl=tls,
             logger=silent,
         )
     except OSError as error:

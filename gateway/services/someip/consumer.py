@@ -32,6 +32,7 @@ class Consumer:
         self.definition: Final = definition
         self.found: Found | None = None
         self.missing = "not looked for yet"
+        self.on_found: Callable[[], object] | None = None
         self.faults: Final[Counter[str]] = Counter()
         self.unwanted: Final[Counter[int]] = Counter()
         self._call: Call = partial(call, self)
@@ -76,6 +77,8 @@ class Consumer:
         for each in self.definition.fields:
             if each.getter is not None:
                 self._call(each.getter, b"", partial(self._got, each.name, each.payload))
+        if self.on_found is not None:
+            self.on_found()
 
     def unavailable(self, why: str) -> None:
         """What it fed is not fresh any more."""

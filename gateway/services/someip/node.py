@@ -279,6 +279,11 @@ class Node:
         tcp = None if service.tcp is None else Endpoint(host, service.tcp)
         return Offer(service.instance, service.major, service.minor, udp, tcp, service.groups)
 
+    @property
+    def answers(self) -> Counter[ReturnCode]:
+        """To all requests since the start, by return code."""
+        return self._ports.answers
+
     def status(self) -> NodeStatus:
         """How things stand."""
         faults = Counter(self.counts)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable
 from typing import Final, NamedTuple
 
 from gateway.services.someip.network import ByteStream, Closable, DatagramPort, Network, Receive
 from gateway.services.someip.options import NodeOptions
 from gateway.services.someip.provider import Provider
-from gateway.someip import Server
+from gateway.someip import ReturnCode, Server
 
 
 class Receivers(NamedTuple):
@@ -27,6 +28,7 @@ class NodePorts:
         self.client: DatagramPort | None = None
         self.udp: Final[dict[int, DatagramPort]] = {}
         self.servers: Final[dict[int, Server]] = {}
+        self._answers: Final[Counter[ReturnCode]] = Counter()
         self._options = options
         self._receivers = receivers
         self._listening: list[Closable] = []
@@ -51,7 +53,13 @@ class NodePorts:
         if tcp is not None:
             self._listening.append(network.listen(tcp, self._receivers.stream))
 
+    @property
+    def answers(self) -> Counter[ReturnCode]:
+        """All answers by return code, those of ports that are closed too."""
+        return sum((server.counts for server in self.servers.values()), Counter(self._answers))
+
     def close(self) -> None:
+        self._answers.update(self.answers - self._answers)
         for port in (self.sd, self.client, *self.udp.values(), *self._listening):
             if port is not None:
                 port.close()

@@ -137,8 +137,10 @@ class Provider:
         return self._encoded(each.name, each.payload)
 
     def _set(self, each: FieldDefinition, payload: bytes) -> bytes:
+        """The answer is the value as it was taken: without the bits and bytes that mean nothing here."""
+        taken = each.payload.layout.encode(each.payload.layout.decode(payload))
         self._write(each.name, each.payload, payload)
-        return payload
+        return taken
 
     def _call(self, method: MethodDefinition, payload: bytes) -> bytes:
         self._write(method.name, method.request, payload, method)

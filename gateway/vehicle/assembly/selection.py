@@ -28,6 +28,11 @@ class Selection:
         """Whether what bears these names is part of it."""
         return (self.only is None or not self.only.isdisjoint(names)) and self.without.isdisjoint(names)
 
+    def __str__(self) -> str:
+        """As `gateway run` takes it: `--without ESP`."""
+        only = [f"--only {','.join(sorted(self.only))}"] if self.only is not None else []
+        return " ".join([*only, *([f"--without {','.join(sorted(self.without))}"] if self.without else [])])
+
 
 def keep(vehicle: Vehicle, selection: Selection) -> None:
     """Take out of a vehicle what is not selected, and the buses that nobody is left on.
@@ -41,6 +46,7 @@ def keep(vehicle: Vehicle, selection: Selection) -> None:
         for port in vehicle.ecus.pop(name).ports.values():
             port.controller.bus.detach(port.controller)
     vehicle.whole = False
+    vehicle.selection = str(selection)
     vehicle.has_gateway = selection.has(GATEWAY, vehicle.gateway.name)
     if not vehicle.has_gateway:
         for controller in vehicle.gateway.controllers.values():

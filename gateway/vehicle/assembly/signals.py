@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
 from gateway.can import Frame
 from gateway.database import Message
@@ -18,23 +19,35 @@ from gateway.routing import (
     load_mapping,
 )
 from gateway.routing.upward import MessageFeed
+from gateway.vehicle.errors import keep, raise_all
 from gateway.vehicle.file.read import VehicleFile
 from gateway.vehicle.vehicle import Vehicle
 
 
 def build_signals(vehicle: Vehicle, file: VehicleFile) -> None:
-    """Give the gateway the signals of the file's VSS tree: those that CAN feeds, and those that drive CAN."""
+    """Give the gateway the signals of the file's VSS tree: those that CAN feeds, and those that drive CAN.
+
+    VehicleFileError with the faults of all its files.
+    """
     options = file.spec.gateway
     if options.signals is None:
         return
-    overlays = [file.existing(overlay, "gateway", "overlays") for overlay in options.overlays]
-    mapping = load_mapping(file.existing(options.signals, "gateway", "signals"), vehicle.databases, *overlays)
-    defaults = (
-        load_defaults(file.existing(options.defaults, "gateway", "defaults"), vehicle.databases)
-        if options.defaults
-        else None
-    )
+    faults: list[GatewayError] = []
+    tree = file.existing(options.signals, "gateway", "signals")
+    places = [
+        keep(faults, partial(file.existing, overlay, "gateway", "overlays", index))
+        for index, overlay in enumerate(options.overlays)
+    ]
+    overlays = [place for place in places if place is not None]
+    mapping = keep(faults, lambda: load_mapping(tree, vehicle.databases, *overlays))
+    defaults = None if options.defaults is None else keep(faults, partial(_defaults, vehicle, file, options.defaults))
+    raise_all(faults)
+    assert mapping is not None
     attach_mapping(vehicle, mapping, defaults)
+
+
+def _defaults(vehicle: Vehicle, file: VehicleFile, name: str) -> Defaults:
+    return load_defaults(file.existing(name, "gateway", "defaults"), vehicle.databases)
 
 
 def attach_mapping(vehicle: Vehicle, mapping: VssMapping, defaults: Defaults | None = None) -> None:

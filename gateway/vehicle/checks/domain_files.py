@@ -1,4 +1,4 @@
-"""The files that a vehicle file names below `domains`, looked at without serving anything."""
+"""What a vehicle file says below `domains` and the files that it names, looked at without serving anything."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from gateway.domains.aaos.build import build_hal
+from gateway.domains.aaos.clients import wrong_permission
 from gateway.domains.pem import pem
 from gateway.errors import GatewayError
 from gateway.vehicle.errors import VehicleFileError
@@ -14,7 +15,7 @@ from gateway.vehicle.vehicle import Vehicle
 
 
 def domain_faults(file: VehicleFile, vehicle: Vehicle) -> Iterator[GatewayError]:
-    """Each fault: keys and certificates, the HAL's map and its property files. A missing file has its line here."""
+    """Each fault: keys and certificates, permissions, the HAL's map and its property files; what is missing, with its line."""
     sdv, aaos = file.spec.domains.sdv, file.spec.domains.aaos
     for section, spec, names in (
         ("sdv", sdv, ("key", "certificate", "private_key")),
@@ -27,6 +28,11 @@ def domain_faults(file: VehicleFile, vehicle: Vehicle) -> Iterator[GatewayError]
         if (spec.certificate is None) != (spec.private_key is None):
             sentence = "TLS needs both: the server's certificate and its private key"
             yield file.source.error(sentence, ("domains", section))
+    for client, permissions in aaos.clients.items():
+        for index, name in enumerate(permissions):
+            wrong = wrong_permission(name)
+            if wrong is not None:
+                yield file.source.error(f"client {client!r}: {wrong}", ("domains", "aaos", "clients", client, index))
     tree = None if vehicle.mapping is None else vehicle.mapping.tree
     if tree is None:
         return

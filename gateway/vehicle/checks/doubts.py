@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from typing import Final
 
 from gateway.can import EXTENDED, ID_MASK
-from gateway.database import Severity
+from gateway.database import Message, Severity
 from gateway.ecu import NOBODY
 from gateway.errors import nearest
 from gateway.routing import FrameRoute
@@ -14,6 +15,8 @@ from gateway.vehicle.checks.findings import Finding
 from gateway.vehicle.checks.service_doubts import taken_over
 from gateway.vehicle.file.read import VehicleFile
 from gateway.vehicle.vehicle import Vehicle
+
+_NAMED: Final = 8
 
 
 def doubts(file: VehicleFile, vehicle: Vehicle) -> Iterator[Finding]:
@@ -74,11 +77,28 @@ def unrouted(file: VehicleFile, vehicle: Vehicle) -> Iterator[Finding]:
         controller = gateway.controllers.get(bus)
         if bus in file.spec.links or controller is None or controller.polled or (bus, None) in brought:
             continue
-        for message in database.messages:
-            known = (bus, message.name) in sent or (bus, key_of(message)) in brought
-            if gateway.name in message.senders and not known:
-                text = f"{gateway.name} sends {bus}.{message.name} by the database, and no route brings it or a signal of it"
-                yield Finding(database.file, message.line, Severity.WARNING, text)
+        missing = [
+            message
+            for message in database.messages
+            if gateway.name in message.senders
+            and (bus, message.name) not in sent
+            and (bus, key_of(message)) not in brought
+        ]
+        if missing:
+            text = f"{gateway.name} sends {_unrouted_text(bus, missing)}"
+            yield Finding(database.file, missing[0].line, Severity.WARNING, text)
+
+
+def _unrouted_text(bus: str, missing: Sequence[Message]) -> str:
+    """One line for all of a database: of a small vehicle with large databases it is most of them."""
+    names = [message.name for message in missing]
+    if len(names) == 1:
+        return f"{bus}.{names[0]} by the database, and no route brings it or a signal of it"
+    more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
+    listed = ", ".join(names[:_NAMED])
+    return (
+        f"{len(names)} messages on {bus} by the database, and no route brings them or a signal of them: {listed}{more}"
+    )
 
 
 def _key_there(route: FrameRoute) -> int | None:

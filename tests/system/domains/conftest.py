@@ -97,6 +97,13 @@ def standing(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder / "vehicle.yaml"
 
 
+def documented(page: str, word: str) -> str:
+    """The Python program of a page of the documentation that has a word in it."""
+    text = (ROOT / "docs" / page).read_text(encoding="utf-8")
+    (found,) = [block for block in re.findall(r"```python\n(.*?)```", text, re.DOTALL) if word in block]
+    return str(found)
+
+
 def in_wall_time(main: Callable[[Vehicle], Coroutine[Any, Any, None]], file: Path) -> None:
     """Drive a vehicle in this process, in wall time, while `main` runs."""
     kernel = Kernel()

@@ -20,6 +20,7 @@ from kuksa_client.grpc import VSSClient
 
 from gateway.domains.aaos.property import system_properties
 
+from .conftest import documented
 from .keys import Keys
 
 PROTO = Path(__file__).parents[3] / "gateway" / "domains" / "aaos" / "vehicle_server.proto"
@@ -111,6 +112,20 @@ def wait(get: Callable[..., Any], name: str, area: int = 0) -> Any:
     return result.value
 
 
+def test_the_client_of_the_documentation(vehicle: Any, tmp_path: Path) -> None:
+    """As it stands in docs/aaos.md, beside what protoc makes, at the port that is served here."""
+    words = ["-I", PROTO.parent, "--python_out=.", "--grpc_python_out=.", PROTO.name]
+    subprocess.run([sys.executable, "-m", "grpc_tools.protoc", *map(str, words)], check=True, cwd=tmp_path)
+    own = documented("aaos.md", "vehicle_server_pb2_grpc")
+    own = own.replace("127.0.0.1:40004", f"127.0.0.1:{vehicle.port('the vehicle HAL')}")
+    (tmp_path / "client.py").write_text(own)
+    done = subprocess.run(
+        [sys.executable, "client.py"], cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False
+    )
+    lines = done.stdout.splitlines()
+    assert lines[1:2] == ["set 0"] and "0x11600207 0 [0.0] 0" in lines, done.stdout + done.stderr
+
+
 def test_all_configs(hal: Any) -> None:
     configs = {config.prop: config for config in hal.GetAllPropertyConfig(Empty())}
     speed = configs[ALL["PERF_VEHICLE_SPEED"]]
@@ -119,6 +134,8 @@ def test_all_configs(hal: Any) -> None:
     assert [(area.area_id, area.access) for area in locks.area_configs] == [(1, 3), (4, 3), (16, 3), (64, 3)]
     hvac = configs[ALL["HVAC_TEMPERATURE_SET"]]
     assert [(area.area_id, area.min_float_value, area.max_float_value) for area in hvac.area_configs] == [(5, 15, 29)]
+    assert list(hvac.config_array) == [150, 290, 10, 590, 842, 18]
+    assert list(configs[ALL["GEAR_SELECTION"]].config_array) == [1, 2, 4, 8]
     assert list(configs[ALL["DISTANCE_DISPLAY_UNITS"]].config_array) == [0x23, 0x24]
 
 

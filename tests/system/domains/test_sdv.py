@@ -32,6 +32,8 @@ from kuksa_client.grpc import (
 )
 from kuksa_client.grpc.aio import VSSClient as AsyncClient
 
+from .conftest import documented
+
 SPEED = "Vehicle.Speed"
 LOCKED = "Vehicle.Cabin.Door.Row1.DriverSide.IsLocked"
 TEMPERATURE = "Vehicle.Cabin.HVAC.Station.Row1.Driver.Temperature"
@@ -113,6 +115,14 @@ def test_a_target_locks_the_door(client: VSSClient) -> None:
     until(client, LOCKED, True)
     client.set_target_values({LOCKED: Datapoint(False)})
     until(client, LOCKED, False)
+
+
+def test_v1_keeps_a_target_that_nobody_drives(client: VSSClient) -> None:
+    """As eclipse-kuksa's databroker; v2's Actuate is UNAVAILABLE."""
+    until(client, SWITCH, "OFF")
+    client.set_target_values({SWITCH: Datapoint("AUTO")})
+    assert client.get_target_values([SWITCH])[SWITCH].value == "AUTO"
+    assert client.get_current_values([SWITCH])[SWITCH].value == "OFF"
 
 
 def test_setting_what_the_car_drives_is_answered_by_the_car(client: VSSClient) -> None:
@@ -373,6 +383,13 @@ def test_asyncio(port: int) -> None:
             assert all(update[0].entry.path == SPEED for update in listed)
 
     asyncio.run(asyncio.wait_for(main(), 60))
+
+
+def test_the_asyncio_program_of_the_documentation(port: int) -> None:
+    own = documented("sdv.md", "val_pb2_grpc").replace("127.0.0.1:55555", f"127.0.0.1:{port}")
+    done = subprocess.run([sys.executable, "-c", own], capture_output=True, text=True, timeout=60, check=False)
+    lines = done.stdout.splitlines()
+    assert f"{LOCKED} bool: true" in lines and f"{SPEED} float: 0" in lines, done.stdout + done.stderr
 
 
 async def _some(updates: Any, count: int) -> Any:

@@ -104,8 +104,8 @@ def test_the_last_will_of_a_gateway_that_is_killed(
 @pytest.mark.parametrize(
     ("words", "sentence"),
     [
-        (("--bus", "amqp"), "write mqtt, mqtt://HOST"),
-        (("--bus", "mqtt:70000"), "is not an address"),
+        (("--bus", "amqp"), "write mqtt, mqtt:[HOST:]PORT, mqtt://HOST"),
+        (("--bus", "mqtt:70000"), "70000 is no port"),
         (("--bus", "mqtt", "--clock", "virtual"), "use --clock wall"),
         (("--bus", "zenoh:7447"), "is no endpoint of Zenoh"),
         (("--bus", "zenoh", "--clock", "virtual"), "use --clock wall"),

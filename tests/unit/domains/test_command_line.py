@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from gateway.cli.arguments import with_default_addresses
+from gateway.cli.arguments import option_before, with_default_addresses
 
 
 @pytest.mark.parametrize(
@@ -21,3 +21,16 @@ from gateway.cli.arguments import with_default_addresses
 )
 def test_the_default_address_is_put_in(words: list[str], expected: list[str]) -> None:
     assert with_default_addresses(words) == expected
+
+
+@pytest.mark.parametrize(
+    ("words", "option"),
+    [
+        (["run", "--viss", "abc"], "--viss"),
+        (["run", "--web", "--viss", "abc", "--for", "1s"], "--viss"),
+        (["run", "abc", "--viss"], None),
+        (["run", "--trace", "abc"], None),
+    ],
+)
+def test_a_word_after_an_option_that_is_not_its_address_is_found(words: list[str], option: str | None) -> None:
+    assert option_before("abc", words) == option

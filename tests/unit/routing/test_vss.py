@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from gateway.routing.mapping import load_mapping
 from gateway.routing.store import SignalError
 from gateway.routing.vss import DATATYPES, INTEGERS, Kind, MappingError, VssLeaf
 from gateway.routing.vss_tree import load_tree
@@ -92,6 +93,29 @@ class TestTree:
         assert (tree["Vehicle.Speed"].datatype, tree["Vehicle.Speed"].unit) == ("double", "km/h")
         assert tree["Vehicle.New"].datatype == "int8"
         assert tree.place("Vehicle.New") == (str(overlay), 5)
+
+    def test_faults_of_all_overlays_are_told_at_once(self, write: Callable[..., Path], tmp_path: Path) -> None:
+        overlays = [
+            write("Vehicle.A: [", "one.vspec"),
+            tmp_path / "missing.vspec",
+            write(
+                "Vehicle.B: {type: sensor, datatype: uint9}\nVehicle.C: {type: sensr, datatype: int8}\n", "two.vspec"
+            ),
+        ]
+        with pytest.raises(MappingError) as caught:
+            load_tree(write(TREE), *overlays)
+        told = [(Path(str(fault.file)).name, fault.line) for fault in caught.value.faults]
+        assert told == [("one.vspec", 1), ("missing.vspec", None), ("two.vspec", 1), ("two.vspec", 2)]
+
+    def test_a_fault_of_the_tree_does_not_hide_those_of_its_mappings(self, write: Callable[..., Path]) -> None:
+        overlay = write(
+            "Vehicle.B: {type: sensor, datatype: uint9}\n"
+            "Vehicle.C: {type: sensor, datatype: int8, dbc2vss: {signal: Nowhere}}\n",
+            "one.vspec",
+        )
+        with pytest.raises(MappingError) as caught:
+            load_mapping(write(TREE), {}, overlay)
+        assert [fault.line for fault in caught.value.faults] == [1, 2]
 
     def test_an_overlay_alone_is_a_tree(self, write: Callable[..., Path]) -> None:
         tree = load_tree(write("Vehicle.Speed: {type: sensor, datatype: float}\n", "overlay.vspec"))

@@ -141,3 +141,12 @@ def test_types_are_written_as_words(text: str, kind: type[Layout]) -> None:
 def test_what_is_no_type_is_told(text: str, wrong: str) -> None:
     with pytest.raises(PayloadError, match=wrong):
         parse_type(text)
+
+
+@pytest.mark.parametrize(("byte", "value"), [(0x00, False), (0x01, True), (0x07, True), (0x06, False), (0xFE, False)])
+def test_of_a_boolean_the_lowest_bit_counts(byte: int, value: bool) -> None:
+    """PRS_SOMEIP_00615; alone, in an array and in a structure."""
+    flag = Basic("bool")
+    assert flag.decode(bytes([byte])) is value
+    assert Array(flag, 2).decode(bytes([byte, byte])) == [value, value]
+    assert Struct([("n", Basic("uint8")), ("flag", flag)]).decode(bytes([7, byte])) == {"n": 7, "flag": value}

@@ -732,6 +732,16 @@ def test_what_the_gateway_is_to_send_and_no_route_brings_is_a_warning(project: P
     assert warnings(project) == [f"body.dbc:{at}: warning: {text}"]
 
 
+def test_several_that_no_route_brings_are_one_line(project: Project) -> None:
+    project.edit("vehicle.yaml", "    - {from: powertrain.MotorStatus, to: body}\n", "")
+    route = next(line for line in (project.folder / "vehicle.yaml").read_text().splitlines() if "ClusterInfo" in line)
+    project.edit("vehicle.yaml", f"{route}\n", "")
+    project.edit("vehicle.yaml", "  routes:\n", "  routes: []\n")
+    at = project.line("dbc/body.dbc", "BO_ 384")
+    text = "GW sends 2 messages on body by the database, and no route brings them or a signal of them"
+    assert warnings(project) == [f"body.dbc:{at}: warning: {text}: MotorStatus, ClusterInfo"]
+
+
 def test_a_route_of_frames_that_the_other_bus_does_not_know_is_a_warning(project: Project) -> None:
     old = "- {from: powertrain.MotorStatus, to: body}"
     project.edit("vehicle.yaml", old, f"{old}\n    - {{from: powertrain.VehicleSpeed, to: body}}")
@@ -759,6 +769,12 @@ def test_check_tells_the_same_and_ends_with_2(project: Project) -> None:
         ("aaos: {properties: drive.csv}", "drive.csv", ""),
         ("aaos: {client_ca: ca.pem}", "domains.aaos.client_ca: there is no file ", "client_ca: ca.pem"),
         ("aaos: {certificate: vehicle.yaml}", "TLS needs both", "aaos: {certificate"),
+        ("aaos: {clients: {dash: [CAR_SPEEDD]}}", "'CAR_SPEEDD' (did you mean 'CAR_SPEED'?)", "dash: [CAR_SPEEDD"),
+        (
+            "aaos:\n    clients:\n      dash:\n        - android.car.permission.CAR_SPEED\n        - CAR_SPED ",
+            "client 'dash': no property needs the permission 'CAR_SPED' (did you mean 'CAR_SPEED'?)",
+            "- CAR_SPED ",
+        ),
     ],
 )
 def test_a_file_of_a_domain_is_looked_at(project: Project, section: str, sentence: str, at: str) -> None:
@@ -769,3 +785,14 @@ def test_a_file_of_a_domain_is_looked_at(project: Project, section: str, sentenc
     assert matching, errors
     if at:
         assert matching[0].line == project.line("vehicle.yaml", at)
+
+
+def test_overlays_that_are_missing_or_faulty_are_told_at_once(project: Project) -> None:
+    (project.folder / "own.vspec").write_text("Vehicle.B: {type: sensor, datatype: uint9}\n")
+    tree = "signals: dbc/signals.json"
+    project.edit("vehicle.yaml", tree, f"{tree}\n  overlays:\n    - first.vspec\n    - own.vspec\n    - last.vspec")
+    found = [finding for file in check([project.folder]) for finding in file.findings]
+    errors = [(one.line, one.text) for one in found if one.severity is Severity.ERROR]
+    assert (project.line("vehicle.yaml", "- first.vspec"), "there is no file first.vspec") in errors
+    assert (project.line("vehicle.yaml", "- last.vspec"), "there is no file last.vspec") in errors
+    assert [line for line, text in errors if "has the datatype 'uint9'" in text] == [1]

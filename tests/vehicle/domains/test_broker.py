@@ -47,6 +47,13 @@ def test_an_unknown_path_is_told_with_the_nearest(broker: Broker) -> None:
     assert caught.value.code is Code.NOT_FOUND
 
 
+def test_a_branch_is_told_with_a_signal_below_it(broker: Broker) -> None:
+    with pytest.raises(DomainError) as caught:
+        broker.entry("Vehicle.Cabin")
+    told = "'Vehicle.Cabin' is a branch, not a signal: name one below it, like 'Vehicle.Cabin.IsLocked'"
+    assert caught.value.sentence == told
+
+
 @pytest.mark.parametrize(
     ("path", "code"),
     [("Vehicle.Cabin", Code.NOT_FOUND), ("", Code.INVALID_ARGUMENT), ("A" * 1001, Code.INVALID_ARGUMENT)],

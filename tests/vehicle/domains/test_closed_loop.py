@@ -113,6 +113,19 @@ def test_a_dead_can_side_is_unavailable_to_both(served: Served) -> None:
     assert served.hal.set(lock, RawValue(int32=(1,))) is StatusCode.NOT_AVAILABLE
 
 
+def test_an_ecu_that_is_dead_is_told_once_its_value_is_gone(served: Served) -> None:
+    """Who sends does not notice it: kuksa's OK says that the frame went out; Android is refused what it sees gone."""
+    served.vehicle.ecu("Climate").switch_off()
+    assert served.hal.set(HVAC, RawValue(floats=(25.0,))) is StatusCode.OK
+    cycle_ns = served.vehicle.databases["body"].message("ClimateStatus").cycle_ns
+    assert cycle_ns
+    served.kernel.run(served.kernel.now + 3 * cycle_ns + 1)
+    assert served.hal.get(HVAC).value.status is Status.UNAVAILABLE  # type: ignore[union-attr]
+    assert served.hal.set(HVAC, RawValue(floats=(25.0,))) is StatusCode.NOT_AVAILABLE
+    served.broker.actuate([(served.broker.entry(TEMPERATURE), 25)], EVERYTHING)
+    assert served.broker.entry(TEMPERATURE).current() is None
+
+
 def test_what_android_asks_for_at_start_is_there(served: Served) -> None:
     wanted = (
         "INFO_VIN INFO_MAKE INFO_MODEL INFO_MODEL_YEAR INFO_FUEL_TYPE INFO_DRIVER_SEAT PERF_VEHICLE_SPEED"

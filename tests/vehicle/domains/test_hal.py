@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -20,9 +21,11 @@ from gateway.domains.aaos import (
     build_hal,
     system_properties,
 )
+from gateway.domains.aaos.config_arrays import with_config_array
 from gateway.domains.aaos.dump import dump
 from gateway.domains.aaos.events import ROOM
 from gateway.domains.aaos.property_map import parse_map
+from gateway.domains.aaos.values import AreaConfig, PropertyConfig
 from gateway.routing import NotSentError, SignalStore, VssTree
 from gateway.sim import NS_PER_S, Kernel
 
@@ -137,6 +140,22 @@ def test_a_dead_bus_is_not_available(store: SignalStore, hal: VehicleHal) -> Non
 
     store["Vehicle.Cabin.IsLocked"].listen_target(dead)
     assert hal.set(LOCK, RawValue(int32=(1,))) is StatusCode.NOT_AVAILABLE
+
+
+def test_what_is_unavailable_cannot_be_set_until_it_is_back(
+    kernel: Kernel, store: SignalStore, hal: VehicleHal
+) -> None:
+    """A cut bus, or an ECU that does not answer, is not noticed by who sends: but by what has stopped coming."""
+    lock = store.declare("Vehicle.Cabin.IsLocked", timeout_ns=100 * MS)
+    lock.listen_target(lambda signal: None)
+    assert hal.set(LOCK, RawValue(int32=(1,))) is StatusCode.OK  # it never came: it may come when it is asked for
+    lock.publish(False)
+    assert hal.set(LOCK, RawValue(int32=(1,))) is StatusCode.OK
+    kernel.run(200 * MS)
+    assert hal.get(LOCK).value.status is Status.UNAVAILABLE  # type: ignore[union-attr]
+    assert hal.set(LOCK, RawValue(int32=(1,))) is StatusCode.NOT_AVAILABLE
+    lock.publish(False)
+    assert hal.set(LOCK, RawValue(int32=(1,))) is StatusCode.OK
 
 
 def test_what_no_signal_has_is_kept(hal: VehicleHal) -> None:
@@ -298,6 +317,31 @@ def test_limits_come_from_the_tree(hal: VehicleHal) -> None:
     _, gear = hal.min_max(GEAR)
     assert gear is not None and gear.enum_values == (1, 4, 8) and gear.access is Access.READ
     assert hal.min_max(Place(17, 0)) == (StatusCode.INVALID_ARG, None)
+
+
+def test_android_reads_gears_and_the_steps_of_the_climate_control(hal: VehicleHal) -> None:
+    assert hal.configs[GEAR.prop].config_array == (1, 4, 8)
+    celsius, fahrenheit = (150, 290, 10), (590, 842, 18)
+    assert hal.configs[HVAC.prop].config_array == (*celsius, *fahrenheit)
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "step", "array"),
+    [
+        (16.0, 28.0, 0.5, (160, 280, 5, 608, 824, 9)),
+        (16.0, 28.0, 0.1, ()),  # tenths of a degree Fahrenheit cannot tell them
+        (16.0, 28.0, 5.0, ()),  # the steps end before the highest
+        (16.0, None, 0.5, ()),
+        (16.0, 28.0, None, ()),
+    ],
+)
+def test_steps_of_a_temperature(low: float, high: float | None, step: float | None, array: tuple[int, ...]) -> None:
+    area = AreaConfig(area=5, minimum=low, maximum=high)
+    known = ALL["HVAC_TEMPERATURE_SET"]
+    config = PropertyConfig(prop=known, access=known.access, areas={5: area})
+    assert with_config_array(config, step).config_array == array
+    given = replace(config, config_array=(160, 280, 10, 600, 840, 20))
+    assert with_config_array(given, step) == given
 
 
 def test_the_references_areas_are_kept(kernel: Kernel, store: SignalStore, tree: VssTree, tmp_path: Path) -> None:

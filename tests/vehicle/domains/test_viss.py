@@ -13,6 +13,7 @@ from gateway.domains.sdv import Broker
 from gateway.domains.sdv.access import Access
 from gateway.domains.sdv.viss import VissSession
 from gateway.domains.sdv.viss_history import KEPT, History, period_ns
+from gateway.domains.sdv.viss_metadata import Transport
 from gateway.routing import SignalStore
 from gateway.sim import Kernel
 
@@ -44,6 +45,12 @@ def test_get_of_one_signal(kernel: Kernel, store: SignalStore, session: VissSess
         "path": "Vehicle.Speed",
         "dp": {"value": "42.5", "ts": "2023-11-14T22:13:21.500000Z"},
     }
+
+
+def test_a_number_has_the_digits_that_are_meant(store: SignalStore, session: VissSession) -> None:
+    for value, written in ((38.050000000000004, "38.05"), (1 / 3, repr(1 / 3)), (-0.1 * 3, "-0.3")):
+        store["Vehicle.Speed"].publish(value)
+        assert ask(session, action="get", path="Vehicle.Speed")["data"]["dp"]["value"] == written
 
 
 def test_get_of_what_never_came_is_an_error(session: VissSession) -> None:
@@ -90,14 +97,24 @@ def test_what_the_server_can_do(session: VissSession) -> None:
     asked = {"type": "dynamic-metadata", "parameter": "server_capabilities"}
     told = ask(session, action="get", path="Vehicle", filter=asked)["metadata"]
     assert {"timebased", "change", "history", "dynamic_metadata"} <= set(told["filter"])
+    assert told["transport_protocol"] == "ws"
+
+
+@pytest.mark.parametrize("transport", list(Transport))
+def test_the_server_tells_what_it_is_served_over(broker: Broker, transport: Transport) -> None:
+    session = VissSession(broker, Access(), EPOCH, transport=transport)
+    asked = {"type": "dynamic-metadata", "parameter": ["server_capabilities"]}
+    told = ask(session, action="get", path="Vehicle", filter=asked)["metadata"]
+    assert told["transport_protocol"] == transport.value
 
 
 def test_whether_signals_are_available(store: SignalStore, session: VissSession) -> None:
     store["Vehicle.Cabin.Fan"].publish(30)
     asked: list[Any] = [{"type": "paths", "parameter": ["Cabin.Fan", "Speed"]}]
-    asked.append({"type": "dynamic-metadata", "parameter": "availability"})
-    data = ask(session, action="get", path="Vehicle", filter=asked)["data"]
-    assert [one["dp"]["value"] for one in data] == ["available", "unavailable"]
+    for parameter in ("availability", ["availability"]):
+        filters = [*asked, {"type": "dynamic-metadata", "parameter": parameter}]
+        data = ask(session, action="get", path="Vehicle", filter=filters)["data"]
+        assert [one["dp"]["value"] for one in data] == ["available", "unavailable"]
 
 
 def test_history_is_what_was_before_the_current_value(kernel: Kernel, store: SignalStore, session: VissSession) -> None:

@@ -17,6 +17,7 @@ from gateway.someip import (
     Text,
     Unavailable,
 )
+from gateway.vehicle.report import report
 
 
 def payloads(bench: SomeIpBench, event: int) -> list[bytes]:
@@ -155,6 +156,12 @@ def test_a_field_is_got_and_set_down_to_can_and_comes_back_as_an_event(bench: So
     assert bench.call(0x0002) == Answer(ReturnCode.OK, b"\x07")
 
 
+def test_a_setter_is_answered_with_what_was_taken(bench: SomeIpBench) -> None:
+    """Bytes after a known layout may be those of a newer peer."""
+    bench.subscribed()
+    assert bench.call(0x0003, b"\x07\x01\x02") == Answer(ReturnCode.OK, b"\x07")
+
+
 def test_a_method_sends_one_frame_for_all_its_signals(bench: SomeIpBench) -> None:
     bench.subscribed()
     bench.pedal(50)
@@ -223,6 +230,23 @@ def test_malformed_datagrams_are_counted_and_answer_nothing(bench: SomeIpBench) 
     bench.peer.port.send(b"\x12\x34\x00", Endpoint("10.0.0.1", 30501))
     bench.run(5)
     assert bench.node.status().faults["malformed datagrams"] == 1
+
+
+def test_a_run_tells_in_the_end_what_was_wrong(bench: SomeIpBench) -> None:
+    bench.subscribed()
+    for method, payload in ((0x7777, b""), (0x7777, b""), (0x0003, b""), (0x0003, b"\x0b"), (0x0003, b"\x07")):
+        bench.call(method, payload)
+    bench.peer.port.send(b"\x12\x34\x00", Endpoint("10.0.0.1", 30501))
+    bench.run(5)
+    bench.vehicle.stop()
+    told = report(bench.vehicle, 0).unfit
+    (refused,) = [text for text in told if text.startswith("SOME/IP Comfort: Level: ")]
+    assert told == {
+        refused: 1,
+        "SOME/IP: requests answered with E_UNKNOWN_METHOD (0x03)": 2,
+        "SOME/IP: requests answered with E_MALFORMED_MESSAGE (0x09)": 1,
+        "SOME/IP: malformed datagrams": 1,
+    }
 
 
 # The discovery at work
