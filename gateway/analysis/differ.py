@@ -52,7 +52,8 @@ def difference(first: Source, second: Source, tolerance_ns: int = TOLERANCE_NS) 
     everything = [*one.rows, *(which for which in two.rows if which not in one.rows)]
     for bus, key in everything:
         message = _message(first, second, bus, key)
-        differs = _compare(one, two, bus, key, message, tolerance_ns)
+        marks = first.marks.get((bus, key)) or second.marks.get((bus, key)) or frozenset[str]()
+        differs = _compare(one, two, bus, key, message, marks, tolerance_ns)
         if differs is not None:
             found.append(differs)
     found.sort(key=lambda each: (each.time_ns, list(Kind).index(each.kind)))
@@ -87,7 +88,7 @@ def _message(first: Source, second: Source, bus: str, key: int) -> Message | Non
 
 
 def _compare(
-    one: _Side, two: _Side, bus: str, key: int, message: Message | None, tolerance_ns: int
+    one: _Side, two: _Side, bus: str, key: int, message: Message | None, marks: frozenset[str], tolerance_ns: int
 ) -> MessageDifference | None:
     nothing = np.empty(0, np.int64)
     rows, others = one.rows.get((bus, key), nothing), two.rows.get((bus, key), nothing)
@@ -107,7 +108,8 @@ def _compare(
     at = np.flatnonzero(changed)
     found: tuple[SignalDifference, ...] = ()
     if message is not None and len(at):
-        found = signal_differences(message, one.log, paired[at], two.log, other_paired[at], times[pairs.first][at])
+        when = times[pairs.first][at]
+        found = signal_differences(message, one.log, paired[at], two.log, other_paired[at], when, marks)
     return MessageDifference(
         bus,
         key,

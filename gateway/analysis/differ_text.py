@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
 from gateway.analysis.differ_model import Kind, LogDifference, MessageDifference
@@ -25,7 +25,7 @@ _SIGNALS: Final = ("signal", "frames", "first at", "a", "b", "largest")
 def difference_lines(found: LogDifference) -> Iterator[str]:
     """The first difference in full, then a line a message, then a line a signal."""
     yield f"a: {_side(found.first.file, len(found.first.log), found.first.log.duration_ns)}"
-    yield f"b: {_side(found.second.file, len(found.second.log), found.second.log.duration_ns)}"
+    yield f"b: {_side(found.second.file, len(found.second.log), found.second.log.duration_ns)}{_seeds_text(found)}"
     tolerance = f"times to {duration_text(found.tolerance_ns)}" if found.tolerance_ns else "times to the nanosecond"
     if not found.messages:
         yield f"no difference: {found.same} messages, {tolerance}"
@@ -45,6 +45,16 @@ def difference_lines(found: LogDifference) -> Iterator[str]:
 
 def _side(file: str, frames: int, duration_ns: int) -> str:
     return f"{file}: {frames} frames in {duration_ns / NS_PER_S:.6g} s"
+
+
+def _seeds_text(found: LogDifference) -> str:
+    """What is to be expected of runs with seeds of their own."""
+    one, two = found.first.about, found.second.about
+    if one is None or two is None or one.seed == two.seed:
+        return ""
+    return (
+        f", seed {two.seed} (a: {one.seed}): its ECUs start at other times; --tolerance 10ms leaves out what that moves"
+    )
 
 
 def _first_lines(each: MessageDifference) -> Iterator[str]:
@@ -92,9 +102,10 @@ def _bits(first: bytes, second: bytes) -> str:
 
 
 def _message_row(each: MessageDifference) -> tuple[str, ...]:
-    what = _what(each) if not each.signals else ", ".join(signal.signal.name for signal in each.signals[:4])
-    if len(each.signals) > 4:
-        what += f" and {len(each.signals) - 4} signals more"
+    signals = [signal for signal in each.signals if not signal.marks] or each.signals
+    what = ", ".join(signal.signal.name for signal in signals[:4]) or _what(each)
+    if len(signals) > 4:
+        what += f" and {len(signals) - 4} signals more"
     if each.follows:
         what += "; after " + ", ".join(f"{rule}" for rule in each.follows)
     counts = (each.first_frames, each.second_frames, each.missing, each.extra, each.changed, each.shifted)
@@ -109,16 +120,28 @@ def _message_row(each: MessageDifference) -> tuple[str, ...]:
 
 
 def _signal_lines(found: LogDifference) -> Iterator[str]:
-    signals = sorted(
-        ((signal, each) for each in found.messages for signal in each.signals), key=lambda pair: pair[0].time_ns
-    )
-    if not signals:
+    every = [(signal, each) for each in found.messages for signal in each.signals]
+    signals = sorted((pair for pair in every if not pair[0].marks), key=lambda pair: pair[0].time_ns)
+    if not every:
         return
     yield ""
     rows = [_signal_row(each, signal) for signal, each in signals[:SIGNALS_SHOWN]]
-    yield from table_lines(_SIGNALS, rows, ("signal",))
+    if rows:
+        yield from table_lines(_SIGNALS, rows, ("signal",))
     if len(signals) > SIGNALS_SHOWN:
         yield f"... and {len(signals) - SIGNALS_SHOWN} signals more; --json has all of them"
+    yield from _marks_lines([pair for pair in every if pair[0].marks])
+
+
+def _marks_lines(marks: Sequence[tuple[SignalDifference, MessageDifference]]) -> Iterator[str]:
+    """Counters and checksums differ wherever anything does."""
+    if marks:
+        names = ", ".join(sorted({signal.signal.name for signal, _ in marks}))
+        messages = len({(each.bus, each.key) for _, each in marks})
+        yield (
+            f"left out: counters and checksums of {messages} message{'' if messages == 1 else 's'} ({names}),"
+            " as `protect` names them; --json has them"
+        )
 
 
 def _signal_row(each: MessageDifference, signal: SignalDifference) -> tuple[str, ...]:
@@ -188,4 +211,5 @@ def _signal_json(signal: SignalDifference) -> dict[str, Any]:
         "b": number(signal.second),
         "largest": number(signal.largest),
         "unit": signal.signal.unit,
+        "protects": signal.marks,
     }

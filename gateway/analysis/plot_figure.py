@@ -61,17 +61,33 @@ def check_picture(path: Path) -> None:
 
 
 def panels(curves: Sequence[Curve]) -> list[list[Curve]]:
-    """Which curves are drawn together: those of one unit, up to six; what has names of values has a panel of its own."""
+    """Which curves are drawn together, up to six: those of one unit; and a signal with its copies on other buses. What
+    else has names of values has a panel of its own."""
     found: list[list[Curve]] = []
     for curve in curves:
         for panel in found:
-            first = panel[0]
-            if len(panel) < TOGETHER_MAX and not curve.names and not first.names and curve.unit == first.unit != "":
+            if len(panel) < TOGETHER_MAX and _together(panel[0], curve):
                 panel.append(curve)
                 break
         else:
             found.append([curve])
     return found
+
+
+def _together(first: Curve, curve: Curve) -> bool:
+    """Whether one axis can mean both."""
+    if curve.unit != first.unit:
+        return False
+    copy = _on_any_bus(curve.title) == _on_any_bus(first.title) != ""
+    if curve.names or first.names:
+        return copy and all(curve.names.get(value, name) == name for value, name in first.names.items())
+    return copy or curve.unit != ""
+
+
+def _on_any_bus(title: str) -> str:
+    """`Message.Signal` of `bus.Message.Signal`; empty for what is called otherwise."""
+    bus, *rest = title.split(".")
+    return ".".join(rest) if bus and len(rest) == 2 else ""
 
 
 def figure_of(curves: Sequence[Curve], style: Style = Style.LIGHT, title: str = "") -> tuple[Figure, list[Axes]]:
@@ -157,7 +173,7 @@ def _explain(axis: Axes, group: Sequence[Curve], style: Style) -> None:
             first.title + (f" [{first.unit}]" if first.unit else ""), loc="left", fontsize="small", color=text
         )
     else:
-        axis.set_title(f"[{first.unit}]", loc="left", fontsize="small", color=text)
+        axis.set_title(f"[{first.unit}]" if first.unit else "", loc="left", fontsize="small", color=text)
         axis.legend(
             fontsize="x-small",
             facecolor=ground,
@@ -171,7 +187,8 @@ def _explain(axis: Axes, group: Sequence[Curve], style: Style) -> None:
         axis.set_ylim(-0.15, 1.15)
         axis.set_yticks([0, 1])
     if first.names:
-        seen = np.unique(first.values[~np.isnan(first.values)]).tolist()
-        named = [value for value in seen if value in first.names]
+        names = {value: name for curve in group for value, name in curve.names.items()}
+        seen = sorted({value for curve in group for value in np.unique(curve.values[~np.isnan(curve.values)]).tolist()})
+        named = [value for value in seen if value in names]
         if 0 < len(named) <= NAMES_MAX:
-            axis.set_yticks(named, [first.names[value] for value in named])
+            axis.set_yticks(named, [names[value] for value in named])

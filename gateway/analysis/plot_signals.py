@@ -15,7 +15,8 @@ from gateway.analysis.errors import AnalysisError
 from gateway.analysis.plot_curve import Curve
 from gateway.analysis.source import Source
 from gateway.can import KEY_MASK
-from gateway.database import Database, Signal
+from gateway.com import header_of
+from gateway.database import Database, Message, Signal
 from gateway.errors import nearest_path
 from gateway.routing import CanToVss, SignalStore, UpwardRule, VssMapping, VssSignal
 from gateway.sim import NS_PER_S, Kernel
@@ -34,7 +35,7 @@ def curves_of(source: Source, names: Sequence[str], mapping: VssMapping | None =
     """
     mapping = mapping or (None if source.vehicle is None else source.vehicle.mapping)
     rules = {} if mapping is None else {rule.leaf.path: rule for rule in mapping.upward}
-    chosen = {name: choose([name], source.databases) for name in names if name not in rules}
+    chosen = {name: _chosen(source, name) for name in names if name not in rules}
     for name, found in chosen.items():
         if not found:
             raise AnalysisError(_unknown(source, name, list(rules), mapping))
@@ -48,6 +49,32 @@ def curves_of(source: Source, names: Sequence[str], mapping: VssMapping | None =
     if len(curves) > CURVES_MAX:
         raise AnalysisError(f"these are {len(curves)} signals; up to {CURVES_MAX} fit in one picture")
     return curves
+
+
+def left_out(source: Source, names: Sequence[str]) -> list[str]:
+    """Counters and checksums of whole messages, which are plotted only by their own names."""
+    return [
+        f"{bus}.{signal}"
+        for name in names
+        for (bus, message), signals in choose([name], source.databases).items()
+        for signal in signals
+        if signal.name in _marks(source, name, bus, message)
+    ]
+
+
+def _chosen(source: Source, name: str) -> Chosen:
+    """What a name means; of a whole message without its counter and checksum."""
+    return {
+        (bus, message): tuple(signal for signal in signals if signal.name not in _marks(source, name, bus, message))
+        for (bus, message), signals in choose([name], source.databases).items()
+    }
+
+
+def _marks(source: Source, name: str, bus: str, message: Message) -> frozenset[str]:
+    """Counter and checksum of a message that is meant as a whole, if there is anything else in it."""
+    marks = source.marks.get((bus, header_of(message) & KEY_MASK), frozenset[str]())
+    whole = name in (message.name, f"{bus}.{message.name}") and len(marks) < len(message.signals)
+    return marks if whole else frozenset()
 
 
 def _unknown(source: Source, name: str, paths: list[str], mapping: VssMapping | None) -> str:

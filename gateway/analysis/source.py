@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 from gateway.analysis.errors import AnalysisError
+from gateway.analysis.marks import Marks, marks_of
 from gateway.can import ERROR, EXTENDED, ID_MASK, REMOTE
 from gateway.database import Database, Severity
 from gateway.errors import nearest
@@ -42,6 +43,8 @@ class Source:
     vehicle: Vehicle | None = None
     rates: Mapping[str, BusRate] = field(default_factory=dict)
     notes: tuple[Finding, ...] = ()
+    marks: Marks = field(default_factory=dict)
+    """Counters and checksums."""
 
     @property
     def origin_ns(self) -> int:
@@ -81,7 +84,8 @@ def open_source(path: Path, choices: Sequence[DatabaseChoice], find_vehicle: Fin
     own = {} if vehicle is None else {bus: vehicle.databases[bus] for bus in log.buses if bus in vehicle.buses}
     databases = {**own, **load_databases(choices, log.buses, loaded)}
     notes += _another_vehicle(log, about, vehicle)
-    return Source(log, about, databases, vehicle, rates_of(about, vehicle), tuple(notes))
+    marks = {} if vehicle is None else marks_of(vehicle)
+    return Source(log, about, databases, vehicle, rates_of(about, vehicle), tuple(notes), marks)
 
 
 def rates_of(about: About | None, vehicle: Vehicle | None) -> dict[str, BusRate]:

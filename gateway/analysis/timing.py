@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from typing import Final
 
 from gateway.analysis.timing_advice import Advice, Candidate, advise
-from gateway.analysis.timing_bounds import Activation, Load, Precision, Response, response
+from gateway.analysis.timing_bounds import Activation, Arrivals, Load, Precision, Response, response
+from gateway.analysis.timing_curve import Curve
 from gateway.analysis.timing_model import Network, Path, Sent, Trigger
 from gateway.analysis.timing_seen import Place, Sightings
 from gateway.can import priority
@@ -26,7 +27,8 @@ class MessageTiming:
     """One message on one bus; times in nanoseconds, from request to end of frame. None: without bound, or not known.
 
     `due_ns`: from when it was due; of what a route brings, that is with how late its source can be. This is what must
-    not exceed the deadline.
+    not exceed the deadline. `gap_ns`: the shortest time between two, of what keeps to no period. `assumed`: how often it
+    is sent was seen, and is not known otherwise; `rests`: so it is with it, or with what is above it or brings it.
     """
 
     bus: str
@@ -36,6 +38,7 @@ class MessageTiming:
     length: int
     period_ns: int
     jitter_ns: int
+    gap_ns: int | None
     longest_ns: int
     worst_ns: int | None
     due_ns: int | None
@@ -43,6 +46,7 @@ class MessageTiming:
     seen_ns: int | None
     seen_count: int
     assumed: bool
+    rests: bool
 
     @property
     def missed(self) -> bool:
@@ -132,9 +136,12 @@ class _Solver:
         self.network = network
         self.ranked = {bus: ranked(network, bus) for bus in network.rates}
         self.responses: dict[Place, Response | None] = {}
-        self.activations: dict[Place, tuple[Activation, ...]] = {}
+        self.activations: dict[Place, tuple[Arrivals, ...]] = {}
         self.late_ns: dict[Place, int] = {}
         """How much the response of its sources varies, of what routes bring."""
+        self.rests: set[Place] = set()
+        """Whose bounds hold for what was seen only: by how often they, those above, or their sources are sent."""
+        self._rest()
         self._round()
         for _ in range(_ROUNDS):
             before = dict(self.activations)
@@ -155,30 +162,41 @@ class _Solver:
             for level, sent in enumerate(messages):
                 self.responses[sent.place] = response(loads, level, precision) if loads[level].activations else None
 
+    def _rest(self) -> None:
+        """Down the priorities and along the routes, until nothing is added."""
+        known = -1
+        while known != len(self.rests):
+            known = len(self.rests)
+            for messages in self.ranked.values():
+                below = False
+                for sent in messages:
+                    brought = any(trigger.seen or trigger.source in self.rests for trigger in sent.triggers)
+                    below = below or sent.assumed or brought
+                    if below:
+                        self.rests.add(sent.place)
+
     def load(self, bus: str, sent: Sent) -> Load:
         cost_ns = sent.longest_ns + self.network.intermission_ns(bus)
         return Load(cost_ns, self.activations.get(sent.place, ()))
 
-    def _activations(self, sent: Sent) -> tuple[Activation, ...]:
+    def _activations(self, sent: Sent) -> tuple[Arrivals, ...]:
         own = () if sent.activation is None else (sent.activation,)
         self.late_ns[sent.place] = max((self._varies_ns(trigger.source) for trigger in sent.triggers), default=0)
         inherited = [each for trigger in sent.triggers for each in self._inherited(trigger)]
         return (*own, *inherited)
 
-    def _inherited(self, trigger: Trigger) -> list[Activation]:
+    def _inherited(self, trigger: Trigger) -> list[Arrivals]:
         source, every_ns = trigger.source, trigger.every_ns
         origin = self.network.sent.get(source)
         if origin is None:
             return [] if trigger.seen is None else [trigger.seen]
         varies_ns = self._varies_ns(source)
-        inherited = []
+        inherited: list[Arrivals] = []
         for activation in self.activations.get(source, () if origin.activation is None else (origin.activation,)):
             if every_ns > activation.period_ns:
                 inherited.append(Activation(every_ns))
             else:
-                inherited.append(
-                    Activation(activation.period_ns, min(activation.jitter_ns + varies_ns, _JITTER_MAX_NS))
-                )
+                inherited.append(activation.later(min(varies_ns, _JITTER_MAX_NS - activation.jitter_ns)))
         return inherited
 
     def _varies_ns(self, place: Place) -> int:
@@ -209,7 +227,7 @@ def _bus(network: Network, name: str, solved: _Solver, seen: Sightings) -> BusTi
 def _message(sent: Sent, solved: _Solver, seen: Sightings) -> MessageTiming:
     worst_ns = solved.worst_ns(sent.place)
     activations = solved.activations[sent.place]
-    often = min(activations, key=lambda each: each.period_ns, default=Activation(0))
+    often: Arrivals = min(activations, key=lambda each: each.period_ns, default=Activation(0))
     sighted = seen.messages.get(sent.place)
     return MessageTiming(
         bus=sent.place[0],
@@ -219,6 +237,7 @@ def _message(sent: Sent, solved: _Solver, seen: Sightings) -> MessageTiming:
         length=sent.length,
         period_ns=often.period_ns,
         jitter_ns=often.jitter_ns,
+        gap_ns=often.gap_ns if isinstance(often, Curve) else None,
         longest_ns=sent.longest_ns,
         worst_ns=worst_ns,
         due_ns=None if worst_ns is None else worst_ns + solved.late_ns[sent.place],
@@ -226,6 +245,7 @@ def _message(sent: Sent, solved: _Solver, seen: Sightings) -> MessageTiming:
         seen_ns=None if sighted is None or not sighted.longest_ns else sighted.longest_ns,
         seen_count=0 if sighted is None else len(sighted.requests_ns),
         assumed=sent.assumed,
+        rests=sent.place in solved.rests,
     )
 
 

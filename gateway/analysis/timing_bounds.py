@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 
+from gateway.analysis.timing_curve import Curve
 from gateway.sim import NS_PER_S
 
 _LONGEST_NS: Final = 100 * NS_PER_S
@@ -28,12 +29,24 @@ class Activation(NamedTuple):
         """How often at most in a window that begins with the latest of the late ones."""
         return -(-(window_ns + self.jitter_ns) // self.period_ns)
 
+    def due_ns(self, number: int) -> int:
+        """When the `number`-th after the first is due, the first coming as late as it can."""
+        return number * self.period_ns - self.jitter_ns
+
+    def later(self, jitter_ns: int) -> Activation:
+        """The same, each up to `jitter_ns` later than that."""
+        return self._replace(jitter_ns=self.jitter_ns + jitter_ns)
+
+
+Arrivals = Activation | Curve
+"""How often something is sent: with a period, or as it was seen."""
+
 
 class Load(NamedTuple):
     """One message for the analysis. `activations`: one, or several where more than one thing makes it go out."""
 
     cost_ns: int
-    activations: tuple[Activation, ...]
+    activations: tuple[Arrivals, ...]
 
     def demand_ns(self, window_ns: int) -> int:
         return self.cost_ns * sum(activation.most(window_ns) for activation in self.activations)
@@ -89,7 +102,7 @@ def response(loads: Sequence[Load], level: int, precision: Precision) -> Respons
     return Response(waiting, since_due, busy_ns, instances)
 
 
-def _other_activations(own: Load, activation: Activation) -> list[Load]:
+def _other_activations(own: Load, activation: Arrivals) -> list[Load]:
     """What else makes the same message go out; the queue may have it before."""
     position = own.activations.index(activation)
     others = own.activations[:position] + own.activations[position + 1 :]
@@ -107,7 +120,7 @@ def _busy_ns(loads: Sequence[Load], own: Load, blocked: int) -> int | None:
 
 
 def _of_activation(
-    own: tuple[int, Activation], higher: Sequence[Load], blocked: int, busy_ns: int, precision: Precision
+    own: tuple[int, Arrivals], higher: Sequence[Load], blocked: int, busy_ns: int, precision: Precision
 ) -> tuple[int, int] | None:
     cost, activation = own
     waiting = since_due = 0
@@ -123,7 +136,7 @@ def _of_activation(
             if wait > _LONGEST_NS:
                 return None
         # The first may be late by its whole jitter; those behind it come as early as they can.
-        due = number * activation.period_ns - activation.jitter_ns
+        due = activation.due_ns(number)
         since_due = max(since_due, wait + cost - due)
         waiting = max(waiting, wait + cost - max(0, due))
     return waiting, since_due

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Final
 
-from gateway.analysis.timing_bounds import Activation
-from gateway.analysis.timing_seen import Place, Sightings, activation_of
+from gateway.analysis.timing_bounds import Activation, Arrivals
+from gateway.analysis.timing_seen import Place, Sightings, activation_by, activation_of, is_assumed
 from gateway.can import EXTENDED, ID_MASK, KEY_MASK, BitRates, longest_bits, shortest_bits
 from gateway.com import TxMessage, header_of
 from gateway.database import Database
@@ -25,7 +25,7 @@ class Trigger:
     source: Place
     latency_ns: int
     every_ns: int = 0
-    seen: Activation | None = None
+    seen: Arrivals | None = None
     """Of a source on a LIN bus, which its schedule sends: as often as it was seen."""
 
 
@@ -40,7 +40,7 @@ class Sent:
     sender: str
     longest_ns: int
     shortest_ns: int
-    activation: Activation | None = None
+    activation: Arrivals | None = None
     """By itself; None where only routes make it go out."""
     deadline_ns: int | None = None
     assumed: bool = False
@@ -160,8 +160,9 @@ class _Reader:
         if triggered:
             sent.activation = Activation(cycle_ns) if cycle_ns else None
         else:
-            sent.activation = activation_of([] if seen is None else seen.requests_ns, cycle_ns, self.seen.span_ns)
-            sent.assumed = sent.activation is not None and sent.activation.period_ns != cycle_ns
+            requests_ns = [] if seen is None else seen.requests_ns
+            sent.activation = activation_by(message.definition, requests_ns, self.seen.span_ns)
+            sent.assumed = is_assumed(sent.activation, message.definition)
         if sent.activation is None and not triggered:
             self.network.unseen.append(f"{bus}.{message.definition.name}")
             return

@@ -11,7 +11,7 @@ from typing import Final
 from gateway.analysis.errors import AnalysisError
 from gateway.analysis.timing import Timing, analyse
 from gateway.analysis.timing_model import Network, Path, name_of, network_of, sent_of
-from gateway.analysis.timing_seen import Carried, Seen, Sightings, activation_of, sightings
+from gateway.analysis.timing_seen import Carried, Seen, Sightings, activation_by, is_assumed, sightings
 from gateway.can import ERROR, EXTENDED, ID_MASK, KEY_MASK, BitRates, Controller, Frame, FrameTimes
 from gateway.database import Database
 from gateway.routing import RoutedFrame
@@ -128,11 +128,10 @@ def _carried(
 
 def _add(network: Network, bus: str, key: int, seen: Seen, database: Database | None, span_ns: int) -> None:
     message = None if database is None else database.by_id(key & ID_MASK, bool(key & EXTENDED))
-    cycle_ns = None if message is None else message.cycle_ns
     sent = sent_of(bus, network.rates[bus], seen.header, seen.length, name_of(database, seen.header), seen.sender)
-    sent.activation = activation_of(seen.requests_ns, cycle_ns, span_ns)
-    sent.deadline_ns = cycle_ns
-    sent.assumed = sent.activation is not None and sent.activation.period_ns != cycle_ns
+    sent.activation = activation_by(message, seen.requests_ns, span_ns)
+    sent.deadline_ns = None if message is None else message.cycle_ns
+    sent.assumed = is_assumed(sent.activation, message)
     network.sent[sent.place] = sent
 
 

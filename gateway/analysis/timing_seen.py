@@ -6,12 +6,17 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
-from gateway.analysis.timing_bounds import Activation
+from gateway.analysis.timing_bounds import Activation, Arrivals
+from gateway.analysis.timing_curve import Curve, curve_of
 from gateway.can import KEY_MASK, Frame
+from gateway.database import Message, SendType
 
 _FEW: Final = 3
-_LATE: Final = 5
-"""Periods of jitter beyond which the cycle time says nothing about how often a message is sent."""
+_LATE: Final = 1
+"""Periods of jitter beyond which a period says nothing about how often a message is sent."""
+_ON_EVENTS: Final = frozenset(
+    {SendType.ON_CHANGE, SendType.CYCLIC_ON_CHANGE, SendType.ON_WRITE, SendType.IF_ACTIVE, SendType.CYCLIC_IF_ACTIVE}
+)
 
 Place = tuple[str, int]
 """A bus, and an identifier on it as frames carry it, without CAN FD flags."""
@@ -75,10 +80,10 @@ def sightings(frames: Iterable[Carried], source_bus: dict[str, str], span_ns: in
     return found
 
 
-def activation_of(requests_ns: Sequence[int], cycle_ns: int | None, span_ns: int) -> Activation | None:
+def activation_of(requests_ns: Sequence[int], cycle_ns: int | None, span_ns: int) -> Arrivals | None:
     """How often it is sent: by its cycle time, with the jitter that was seen; or as it was seen alone.
 
-    None for what has no cycle time and was never seen.
+    What keeps to no period comes as closely as it was seen to. None for what has no cycle time and was never seen.
     """
     count = len(requests_ns)
     if count < _FEW:
@@ -91,7 +96,29 @@ def activation_of(requests_ns: Sequence[int], cycle_ns: int | None, span_ns: int
         if jitter_ns <= _LATE * cycle_ns:
             return Activation(cycle_ns, jitter_ns)
     mean_ns = max(1, (requests[-1] - requests[0]) // (count - 1))
-    return Activation(mean_ns, jitter_at(requests, mean_ns))
+    jitter_ns = jitter_at(requests, mean_ns)
+    return Activation(mean_ns, jitter_ns) if jitter_ns <= _LATE * mean_ns else curve_of(requests, span_ns)
+
+
+def activation_by(message: Message | None, requests_ns: Sequence[int], span_ns: int) -> Arrivals | None:
+    """How often a message is sent. Of one that events send as well, its cycle time does not say it."""
+    cycle_ns = None if message is None or (on_events(message) and len(requests_ns) >= _FEW) else message.cycle_ns
+    return activation_of(requests_ns, cycle_ns, span_ns)
+
+
+def on_events(message: Message) -> bool:
+    """Whether what happens in the vehicle makes its sender send it, besides its cycle or without one."""
+    return message.send_type in _ON_EVENTS
+
+
+def is_assumed(activation: Arrivals | None, message: Message | None) -> bool:
+    """Whether only what was seen tells how often it is sent."""
+    cycle_ns = None if message is None else message.cycle_ns
+    return activation is not None and (
+        isinstance(activation, Curve)
+        or activation.period_ns != cycle_ns
+        or (message is not None and on_events(message))
+    )
 
 
 def jitter_at(requests_ns: Sequence[int], period_ns: int) -> int:

@@ -39,12 +39,17 @@ def timing_lines(timing: Timing) -> Iterator[str]:
         listed = ", ".join(timing.unseen[:_UNSEEN_SHOWN])
         yield f"left out, because they have no cycle time and were not seen: {listed}{more}"
     if any(message.assumed for bus in timing.buses for message in bus.messages):
-        yield f"~ sent on events: as often as it was seen in {timing.seen_s:.3f} s, and the bounds hold for that only"
+        yield (
+            f"~ sent on events: as closely as it was seen in {timing.seen_s:.3f} s;"
+            " its bounds, and those below it, hold for that only"
+        )
 
 
 def _bus_lines(bus: BusTiming, advice: Advice | None) -> Iterator[str]:
     missed = sum(1 for message in bus.messages if message.missed)
     judged = f"{missed} deadline{'' if missed == 1 else 's'} can be missed" if missed else "all deadlines are kept"
+    if any(message.rests and (message.missed or not missed) for message in bus.messages):
+        judged += ", by what was seen (~)"
     if all(message.deadline_ns is None for message in bus.messages):
         judged = "no deadline is known"
     busy = "no end of a busy time" if bus.busy_ns is None else f"busy for {duration_text(bus.busy_ns)} at most"
@@ -60,14 +65,21 @@ def _row(message: MessageTiming) -> tuple[str, ...]:
         f"0x{message.header & ID_MASK:X}x" if message.header & EXTENDED else f"0x{message.header & ID_MASK:03X}",
         message.sender,
         _text(message.period_ns),
-        _text(message.jitter_ns) if message.jitter_ns else "-",
+        _jitter_text(message),
         _text(message.longest_ns),
         "no bound" if message.worst_ns is None else _text(message.worst_ns),
         _text(message.due_ns) if message.due_ns != message.worst_ns else "-",
         _text(message.deadline_ns),
         _text(message.seen_ns),
-        "can be missed" if message.missed else "",
+        ("can be missed (~)" if message.rests else "can be missed") if message.missed else "",
     )
+
+
+def _jitter_text(message: MessageTiming) -> str:
+    """How irregularly it is sent."""
+    if message.gap_ns is not None:
+        return f">= {_text(message.gap_ns)} apart"
+    return _text(message.jitter_ns) if message.jitter_ns else "-"
 
 
 def _text(ns: int | None) -> str:
@@ -142,6 +154,7 @@ def _message_json(message: MessageTiming) -> dict[str, Any]:
         "length": message.length,
         "period_s": _seconds(message.period_ns),
         "jitter_s": _seconds(message.jitter_ns),
+        "shortest_gap_s": _seconds(message.gap_ns),
         "longest_frame_s": _seconds(message.longest_ns),
         "worst_s": _seconds(message.worst_ns),
         "worst_since_due_s": _seconds(message.due_ns),
@@ -150,6 +163,7 @@ def _message_json(message: MessageTiming) -> dict[str, Any]:
         "seen_s": _seconds(message.seen_ns),
         "seen": message.seen_count,
         "as_seen": message.assumed,
+        "rests_on_seen": message.rests,
     }
 
 

@@ -11,7 +11,7 @@ from typing import Annotated, Any
 import typer
 
 from gateway.cli.options import Json
-from gateway.explain import STREAM, ExplainError, Told, asked, names_of, open_recording
+from gateway.explain import STREAM, ExplainError, Told, asked, names_of, open_recording, renamed
 
 
 def explain_command(
@@ -40,12 +40,19 @@ def explain_command(
         Path | None,
         typer.Option(help="For names, signals and routes; vehicle.yaml here, or the demo, if it is the recording's."),
     ] = None,
+    names: Annotated[
+        list[str] | None,
+        typer.Option("--map", metavar="CHANNEL=BUS", help="The recording's channel is this bus. Repeatable."),
+    ] = None,
     as_json: Json = False,
 ) -> None:
     if signal is not None and frame is not None:
         raise typer.BadParameter("ask for --signal or for --frame, one at a time")
     question = f"signal {signal}" if signal is not None else f"frame {frame}" if frame is not None else "all"
-    told = _of_recording(trace, question, vehicle) if trace is not None and _is_file(trace) else _live(trace, question)
+    if trace is not None and _is_file(trace):
+        told = _of_recording(trace, question, vehicle, names or [])
+    else:
+        told = _live(trace, question)
     if as_json:
         sys.stdout.write(json.dumps(told.document, indent=2) + "\n")
     else:
@@ -65,10 +72,12 @@ def _is_file(path: Path) -> bool:
         return bool(path.suffix)
 
 
-def _of_recording(trace: Path, question: str, vehicle: Path | None) -> Told:
-    from gateway.cli.log_input import vehicle_for
+def _of_recording(trace: Path, question: str, vehicle: Path | None, names: list[str]) -> Told:
+    from gateway.cli.log_input import bus_name, vehicle_for
 
     recording = open_recording(trace)
+    if names:
+        recording = renamed(recording, dict(bus_name(name) for name in names))
     return asked(recording, names_of(recording.about, vehicle_for(recording.about, vehicle)), question)
 
 

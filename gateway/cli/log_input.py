@@ -60,6 +60,14 @@ def vehicle_for(about: About | None, path: Path | None) -> Vehicle | None:
     return vehicle if vehicle.name == about.vehicle else None
 
 
+def bus_name(text: str) -> tuple[str, str]:
+    """The value of `--map`: the recording's channel, and the bus that it is. GatewayError for anything else."""
+    channel, equals, bus = text.partition("=")
+    if not equals or not channel or not bus:
+        raise GatewayError(f"--map {text!r} is not CHANNEL=BUS, like can0=powertrain")
+    return channel, bus
+
+
 def with_rates(source: Source, texts: Sequence[str] | None) -> dict[str, BusRate]:
     """The bit rates of the buses, those that were given before those that are known."""
     rates = dict(source.rates)

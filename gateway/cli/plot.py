@@ -10,7 +10,7 @@ from rich.console import Console
 
 from gateway.analysis.plot_figure import Style, check_picture, figure_of, save
 from gateway.analysis.plot_files import curves_of_file, holds_signals
-from gateway.analysis.plot_signals import curves_of
+from gateway.analysis.plot_signals import curves_of, left_out
 from gateway.cli.log_input import Databases, VehicleFile, open_log
 from gateway.cli.log_output import end, print_findings
 from gateway.routing import load_mapping
@@ -44,6 +44,10 @@ def plot_command(
         rules = None if mapping is None else load_mapping(mapping, source.databases)
         curves = curves_of(source, signals, rules)
         print_findings(source.notes, (), console)
+        marks = left_out(source, signals)
+        if marks:
+            text = f"left out: {', '.join(marks)} (counters and checksums; name them to see them)"
+            console.print(text, soft_wrap=True, highlight=False, markup=False)
         damaged = source.log.damaged
     figure, _ = figure_of(curves, style, trace.name)
     save(figure, out)

@@ -11,10 +11,10 @@ from typing import Annotated
 import typer
 
 from gateway.cli.domains import Aaos, Sdv, SdvKey, Viss, domain_services
+from gateway.cli.log_input import bus_name
 from gateway.cli.log_output import end, print_findings, read_with_progress
 from gateway.cli.options import Json, duration_option, find_vehicle, speed_clock
 from gateway.cli.web import ReplayPage, Web
-from gateway.errors import GatewayError
 from gateway.sim import Clock, Kernel
 from gateway.vehicle import RunOptions, Vehicle, VehicleFile, build, read_vehicle
 from gateway.vehicle.assembly.ad_hoc import vehicle_of_log
@@ -76,7 +76,7 @@ def replay_command(
         raise typer.BadParameter("a vehicle has bit rates of its own: --bitrate goes with --database")
     choices = [DatabaseChoice.of(text) for text in databases or ()]
     loaded = preloaded(choices)
-    log = renamed(read_with_progress(logs), dict(_pair(name) for name in names or ()))
+    log = renamed(read_with_progress(logs), dict(bus_name(name) for name in names or ()))
     file = None if choices else _vehicle_file(vehicle, signals)
     if file is None:
         chosen = load_databases(choices, log.buses, loaded)
@@ -124,10 +124,3 @@ def _bit_rate(text: str | None) -> int:
         return bit_rate(text or "500k")
     except ValueError as error:
         raise typer.BadParameter(str(error)) from None
-
-
-def _pair(text: str) -> tuple[str, str]:
-    channel, equals, bus = text.partition("=")
-    if not equals or not channel or not bus:
-        raise GatewayError(f"--map {text!r} is not CHANNEL=BUS, like can0=powertrain")
-    return channel, bus

@@ -9,7 +9,7 @@ from gateway.explain.living import Journal, happenings, recorded, recording_of
 from gateway.explain.names import Names, names_of
 from gateway.explain.notes import Decided, FrameNote, SourceNote, decided_in, note_of
 from gateway.explain.question import FrameQuestion, parse_question
-from gateway.explain.recording import Recording, Window, find_window, nearness, open_recording
+from gateway.explain.recording import Recording, Window, find_window, nearness, open_recording, renamed
 from gateway.explain.scene import Scene
 from gateway.explain.summary import RuleSummary, StreamSummary, Summary, summarize
 from gateway.explain.text import answer_lines, explanation_lines, summary_lines
@@ -55,6 +55,7 @@ __all__ = [
     "parse_signal",
     "recorded",
     "recording_of",
+    "renamed",
     "summarize",
     "summary_lines",
     "why",

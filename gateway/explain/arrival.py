@@ -181,7 +181,7 @@ class Arrival:
     def _tell(self, bus: str, key: int) -> None:
         """A stage for the message on its bus."""
         scene = self.scene
-        label, sender = scene.label(bus, key), scene.sender(bus, key)
+        label, sender = scene.label(bus, key), scene.whose(bus, key)
         last = scene.last(bus, key)
         if last is None:
             self.way.append(Stage(None, f"{bus} {label}: has never come" + (f" from {sender}" if sender else "")))

@@ -40,7 +40,27 @@ class Told(NamedTuple):
 
 def asked(recording: Recording, names: Names, question: str) -> Told:
     """The answer to one question. ExplainError, or another GatewayError, for what cannot be answered."""
-    return _answered(recording, names, question)._replace(damaged=recording.table.problem is not None)
+    strange = _strange(recording, names)
+    try:
+        told = _answered(recording, names, question)
+    except ExplainError as error:
+        raise ExplainError(f"{error.sentence}; {strange}", file=error.file) if strange else error from None
+    lines = [*told.lines, *([f"note: {strange}"] if strange else [])]
+    return told._replace(lines=lines, damaged=recording.table.problem is not None)
+
+
+def _strange(recording: Recording, names: Names) -> str:
+    """Buses of another program's recording that the vehicle does not know, and what to do about it; mostly empty."""
+    vehicle = names.vehicle
+    if vehicle is None or recording.path is None or recording.about is not None:
+        return ""
+    strange = [bus for bus in recording.buses if bus not in vehicle.buses]
+    missing = [bus for bus in vehicle.buses if bus not in recording.buses]
+    if not strange or not missing:
+        return ""
+    return (
+        f"{vehicle.name} has no bus {', '.join(strange)}: --map {strange[0]}={missing[0]} says which of its buses it is"
+    )
 
 
 def _answered(recording: Recording, names: Names, question: str) -> Told:

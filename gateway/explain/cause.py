@@ -26,6 +26,8 @@ class Fault(Enum):
     LOST_ARBITRATION = "lost arbitration"
     BUS_DISTURBED = "bus disturbed"
     BUS_SILENT = "bus silent"
+    LINK_SILENT = "nothing over the link"
+    LINK_DOWN = "link down"
     WRONG_BUS = "wrong bus"
     WRONG_ID_KIND = "wrong kind of identifier"
     WRONG_CHECKSUM = "wrong checksum"

@@ -105,7 +105,7 @@ def refusal(scene: Scene, found: Fed, rule_place: Place | None) -> Cause | None:
     ):
         return None
     place = found.last_place
-    sender = own_note(last).sender
+    sender = scene.whose(place.bus, place.key) if own_note(last).sender else ""
     text = (
         f"last frame at {scene.time(last.time_ns)} on {place.bus}"
         + (f" from {sender}" if sender else "")

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+from gateway.errors import nearest
 from gateway.explain.errors import ExplainError
 from gateway.explain.names import id_text, seconds_text
 from gateway.explain.question import FrameQuestion
@@ -14,7 +16,7 @@ from gateway.trace import Event, Recorded
 from gateway.vehicle import About, read_about
 
 if TYPE_CHECKING:
-    from gateway.trace import RecordTable
+    from gateway.trace import RecordTable, Rows
 
 AROUND_NS: Final = 10 * NS_PER_S
 """So much before and after a frame is looked at."""
@@ -63,6 +65,30 @@ def open_recording(path: Path) -> Recording:
     first_ns = int(table.times[table.bus >= 0][0])
     origin_ns = first_ns if first_ns > _ABSOLUTE_NS else 0
     return Recording(path, about, buses, origin_ns, table, int(table.times[-1]))
+
+
+def renamed(recording: Recording, names: Mapping[str, str]) -> Recording:
+    """The recording with other names for its buses. ExplainError for a bus that it does not have."""
+    import numpy as np
+
+    table = recording.table
+    for name in names:
+        if name not in table.buses:
+            near = nearest(name, list(table.buses)) or f" (there are {', '.join(table.buses)})"
+            raise ExplainError(f"the recording has no bus {name!r}{near}")
+    new = tuple(names.get(bus, bus) for bus in table.buses)
+    merged = tuple(dict.fromkeys(new))
+    numbers = np.array([merged.index(name) for name in new], np.int16)
+    bus = np.where(table.bus >= 0, numbers[np.maximum(table.bus, 0)], table.bus)
+
+    def fetch(wanted: Rows) -> list[Recorded | Event]:
+        return [
+            record._replace(bus=names.get(record.bus, record.bus)) if isinstance(record, Recorded) else record
+            for record in table.fetch(wanted)
+        ]
+
+    buses = tuple(dict.fromkeys(names.get(bus, bus) for bus in recording.buses))
+    return replace(recording, buses=buses, table=replace(table, bus=bus, buses=merged, fetch=fetch))
 
 
 def find_window(recording: Recording, question: FrameQuestion) -> Window:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from gateway.can import EXTENDED, ID_MASK, KEY_MASK
 from gateway.database import Message
+from gateway.ecu import NOBODY
 from gateway.explain.cause import Place
 from gateway.explain.names import Names, id_text
 from gateway.explain.notes import Decided, FrameNote, decided_in, note_of
@@ -114,22 +115,41 @@ class Scene:
         return id_text(key) + (f" {message.name}" if message is not None else "")
 
     def sender(self, bus: str, key: int) -> str:
-        """The ECU that sends a message: as the recording says; otherwise as the vehicle has it."""
+        """The ECU that sends a message: as the recording says; otherwise as the vehicle has it.
+
+        Of what came over a link, the recording knows the link only.
+        """
         last = self.last(bus, key)
         noted = note_of(last.comment).sender if last is not None else ""
         message = self.message(bus, key)
-        if noted or message is None:
+        if message is None or (noted and noted != self.link(bus)):
             return noted
         if self.vehicle is not None:
             for ecu in (*self.vehicle.ecus.values(), *self.vehicle.services.values()):
                 port = ecu.ports.get(bus)
                 if port is not None and message.name in port.tx:
                     return ecu.name
-        return next(iter(message.senders), "")
+        return next((sender for sender in message.senders if sender not in NOBODY), "") or noted
+
+    def link(self, bus: str) -> str:
+        """What a bus is linked to; empty for one that is simulated whole."""
+        about = self.names.about.bus(bus) if self.names.about is not None else None
+        return "" if about is None else about.link
+
+    def over(self, bus: str, key: int) -> str:
+        """The link that the latest frame of an identifier came over; empty for one that was sent here."""
+        last = self.last(bus, key)
+        link = self.link(bus)
+        return link if last is not None and link and note_of(last.comment).sender == link else ""
+
+    def whose(self, bus: str, key: int) -> str:
+        """Its sender for a reader: `ESP`, or `ESP, over vcan1`."""
+        sender, link = self.sender(bus, key), self.over(bus, key)
+        return f"{sender}, over {link}" if link and sender != link else sender
 
     def by(self, bus: str, key: int) -> str:
         """Who sends an identifier, in words behind its name."""
-        sender = self.sender(bus, key)
+        sender = self.whose(bus, key)
         return f" of {sender}" if sender else ""
 
     @property

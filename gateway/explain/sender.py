@@ -10,7 +10,19 @@ from gateway.can import EXTENDED, ID_MASK, priority
 from gateway.explain.cause import Cause, Fault, Place
 from gateway.explain.names import id_text
 from gateway.explain.scene import LOOK_NS, Scene, short
-from gateway.explain.told import BUS_OFF, ERRORS, LIN_FAULTS, OFF, ON, RECOVERED, REFUSED, Failed, Told
+from gateway.explain.told import (
+    BUS_OFF,
+    ERRORS,
+    LIN_FAULTS,
+    LINK_DOWN,
+    LINK_UP,
+    OFF,
+    ON,
+    RECOVERED,
+    REFUSED,
+    Failed,
+    Told,
+)
 from gateway.lin import LinTimes
 from gateway.sim import duration_text
 from gateway.trace import Recorded
@@ -36,6 +48,7 @@ class Missing:
         """The first of all that it can be, from the surest to the vaguest."""
         looks: tuple[Callable[[], Cause | None], ...] = (
             self._elsewhere,
+            self._over_link,
             self._left_out,
             self._shorted,
             self._power,
@@ -100,10 +113,29 @@ class Missing:
         if any(ecu.name == self.sender for ecu in about.ecus):
             return None
         vehicle = self.scene.vehicle
-        if vehicle is not None and (self.sender in vehicle.ecus or not vehicle.whole):
-            text = f"its sender {self.sender} is left out of this run (--only, --without)"
-            return Cause(Fault.ECU_LEFT_OUT, text)
-        return None
+        if vehicle is None or (self.sender not in vehicle.ecus and vehicle.whole):
+            return None
+        link = self.scene.link(self.bus)
+        more = f", and none of its frames came over the link {link}" if link else ""
+        text = f"its sender {self.sender} is left out of this run ({about.selection or '--only, --without'}){more}"
+        return Cause(Fault.ECU_LEFT_OUT, text)
+
+    def _over_link(self) -> Cause | None:
+        """It came from elsewhere: what is the matter there is not known here."""
+        link = self.scene.over(self.bus, self.key)
+        if not link:
+            return None
+        came = f"its last frame came at {self.scene.time(self.since_ns)} over the link {link}"
+        for told in reversed(self.told):
+            if told.kind == LINK_UP:
+                break
+            if told.kind == LINK_DOWN:
+                text = f"{came}, which is down since {self.scene.time(told.time_ns)}: {told.text}"
+                return Cause(Fault.LINK_DOWN, text, None, told.time_ns)
+        about = self.scene.names.about
+        elsewhere = about is not None and about.selection and all(ecu.name != self.sender for ecu in about.ecus)
+        why = f" ({self.sender} is left out of this process: {about.selection})" if about and elsewhere else ""
+        return Cause(Fault.LINK_SILENT, f"{came}; nothing since{why}", None, self.since_ns)
 
     def _power(self) -> Cause | None:
         """Its sender has no power, or its behaviour has failed."""

@@ -22,6 +22,8 @@ ON: Final = "on"
 BUS_OFF: Final = BusEventKind.BUS_OFF.value
 RECOVERED: Final = BusEventKind.RECOVERED.value
 REFUSED: Final = BusEventKind.REFUSED.value
+LINK_DOWN: Final = BusEventKind.LINK_DOWN.value
+LINK_UP: Final = BusEventKind.LINK_UP.value
 ERRORS: Final = frozenset({BusEventKind.ERROR.value, BusEventKind.COLLISION.value, BusEventKind.NO_ACK.value})
 LIN_FAULTS: Final = frozenset(
     {BusEventKind.NO_RESPONSE.value, BusEventKind.CHECKSUM.value, BusEventKind.LATE_RESPONSE.value}

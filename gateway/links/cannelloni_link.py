@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import errno
 from collections import deque
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from typing import Any, Final, cast
 
 from gateway.can import ERROR, FD, Bus, Frame
@@ -32,13 +32,14 @@ class CannelloniLink(asyncio.DatagramProtocol):
     sequence numbers; `unfit` frames that the bus cannot carry; `dropped` frames, because bus or network had no room.
     """
 
-    def __init__(self, bus: Bus, named: Address | None) -> None:
+    def __init__(self, bus: Bus, named: Address | None, on_wrong: Callable[[str], object] | None = None) -> None:
         self.address = Address("", 0)
         self.received = self.sent = self.wrong = self.missing = self.unfit = self.dropped = 0
         self.last_wrong = ""
         self._bus: Final = bus
         self._kernel: Final[Kernel] = bus.kernel
         self._named: Final = named
+        self._on_wrong: Final = on_wrong
         self._peer: tuple[Any, ...] | None = None
         self._expected: int | None = None
         self._sequence = 0
@@ -68,6 +69,8 @@ class CannelloniLink(asyncio.DatagramProtocol):
         except RecordError as error:
             self.wrong += 1
             self.last_wrong = error.sentence
+            if self.wrong == 1 and self._on_wrong is not None:
+                self._on_wrong(error.sentence)
             return
         if self._peer != address:
             self._peer = address
@@ -125,13 +128,16 @@ class CannelloniLink(asyncio.DatagramProtocol):
 
 
 @contextlib.asynccontextmanager
-async def link_cannelloni(bus: Bus, address: Address, peer: Address | None = None) -> AsyncIterator[CannelloniLink]:
+async def link_cannelloni(
+    bus: Bus, address: Address, peer: Address | None = None, *, on_wrong: Callable[[str], object] | None = None
+) -> AsyncIterator[CannelloniLink]:
     """Join a bus with a cannelloni peer, as long as the context lasts; port 0 means any free one.
 
+    `on_wrong` hears what is wrong with the first wrong datagram; the others are counted only.
     Raises `LinkError` when the loop is in virtual time, or the address cannot be had.
     """
     loop = wall_time_loop("cannelloni")
-    link = CannelloniLink(bus, peer)
+    link = CannelloniLink(bus, peer, on_wrong)
     try:
         await loop.create_datagram_endpoint(
             lambda: link,

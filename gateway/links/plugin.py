@@ -49,8 +49,9 @@ class GatewayBus(can.BusABC):
     ) -> None:
         """Take part in the bus called `channel`.
 
-        `socket`: that of the simulation, when several run; `name`: what the controller is called in recordings; `fd`,
-        `bitrate`, `data_bitrate`: checked against the bus's own.
+        `socket`: that of the simulation, when several run; `name`: what the controller is called in recordings;
+        `bitrate`, and with `fd` also `data_bitrate`: checked against the bus's own. `fd` on a classic bus is an error;
+        without it a CAN FD bus is taken all the same, with its CAN FD frames.
 
         Raises `can.CanInitializationError` when there is no such simulation or bus, or the bus is another than said.
         """

@@ -39,6 +39,8 @@ class Vehicle:
     vss_to_can: VssToCan | None = None
     whole: bool = True
     """All of its ECUs and its gateway are here, and not only a selection of them."""
+    selection: str = ""
+    """`--without ESP`: what it is that is here, where it is not whole."""
     has_gateway: bool = True
     """The gateway runs here."""
 

@@ -13,6 +13,7 @@ from typing import Any, get_type_hints
 
 from gateway.can import FD
 from gateway.lin import LinBus
+from gateway.links import LinkedBus
 from gateway.routing import FrameRoute, Route, SignalRoute
 from gateway.vehicle.vehicle import Vehicle
 from gateway.version import __version__
@@ -20,13 +21,17 @@ from gateway.version import __version__
 
 @dataclass(frozen=True, slots=True)
 class AboutBus:
-    """One bus; `database` is the name of its file, `data_bitrate` 0 where it has no CAN FD; `kind` can or lin."""
+    """One bus; `database` is the name of its file, `data_bitrate` 0 where it has no CAN FD; `kind` can or lin.
+
+    `link`: what it is linked to, whose name the frames from there have as their sender; empty for a simulated bus.
+    """
 
     name: str
     database: str
     bitrate: int
     data_bitrate: int
     kind: str = "can"
+    link: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +86,8 @@ class About:
     ecus: tuple[AboutEcu, ...] = ()
     """Empty in recordings of older versions, which do not tell it."""
     has_gateway: bool = True
+    selection: str = ""
+    """`--without ESP`: what of the vehicle was there, where it was not all of it."""
 
     def as_json(self) -> str:
         return json.dumps(asdict(self), sort_keys=True)
@@ -95,7 +102,9 @@ def describe(vehicle: Vehicle, seed: int) -> About:
     for bus in vehicle.buses.values():
         kind = "lin" if isinstance(bus, LinBus) else "can"
         files = [Path(file).name for file in vehicle.databases[bus.name].file.split(", ")]
-        buses.append(AboutBus(bus.name, ", ".join(files), bus.rates.nominal, bus.rates.data if bus.fd else 0, kind))
+        data_bitrate = bus.rates.data if bus.fd else 0
+        link = bus.link.name if isinstance(bus, LinkedBus) else ""
+        buses.append(AboutBus(bus.name, ", ".join(files), bus.rates.nominal, data_bitrate, kind, link))
     return About(
         vehicle=vehicle.name,
         seed=seed,
@@ -105,6 +114,7 @@ def describe(vehicle: Vehicle, seed: int) -> About:
         rules=tuple(_rule(route) for route in vehicle.gateway.routes),
         ecus=tuple(AboutEcu(name, vehicle.units.get(name, "")) for name in (*vehicle.ecus, *vehicle.services)),
         has_gateway=vehicle.has_gateway,
+        selection=vehicle.selection,
     )
 
 
@@ -141,10 +151,11 @@ def read_about(comment: str) -> About | None:
             seed=int(data["seed"]),
             gateway=str(data["gateway"]),
             version=str(data["version"]),
-            buses=tuple(AboutBus(**_typed(AboutBus, {"kind": "can", **bus})) for bus in data["buses"]),
+            buses=tuple(AboutBus(**_typed(AboutBus, {"kind": "can", "link": "", **bus})) for bus in data["buses"]),
             rules=tuple(AboutRule(**_typed(AboutRule, rule)) for rule in data["rules"]),
             ecus=tuple(AboutEcu(**_typed(AboutEcu, ecu)) for ecu in data.get("ecus", ())),
             has_gateway=bool(data.get("has_gateway", True)),
+            selection=str(data.get("selection", "")),
         )
     except (ValueError, KeyError, TypeError, RecursionError):
         return None

@@ -14,6 +14,7 @@ from gateway.domains.aaos.server import Tls, serve_hal
 from gateway.domains.errors import ServeError
 from gateway.domains.grpc_server import loop_for
 from gateway.links.addresses import Address, address
+from gateway.routing import VssMapping
 from gateway.sim import wall_clock_ns
 from gateway.vehicle.file.read import VehicleFile
 from gateway.vehicle.vehicle import Vehicle
@@ -54,8 +55,18 @@ def hal_of(vehicle: Vehicle, options: AaosOptions, shift_ns: int = 0) -> Vehicle
         vehicle.mapping.tree,
         map_file=options.map_file,
         property_files=options.property_files,
+        steps=_steps(vehicle.mapping),
         shift_ns=shift_ns,
     )
+
+
+def _steps(mapping: VssMapping) -> dict[str, float]:
+    """How far the values of actuators are apart on the bus, where they go down as they are."""
+    return {
+        rule.leaf.path: abs(rule.place.signal.scale)
+        for rule in mapping.downward
+        if rule.math is None and rule.table is None
+    }
 
 
 @contextlib.asynccontextmanager

@@ -58,7 +58,7 @@ def test_it_answers_by_its_name_by_its_socket_and_when_it_is_the_only_one(place:
         asked = explain(*which, "--signal", "Vehicle.Speed")
         assert asked.returncode == 0, asked.stderr
         first = asked.stdout.splitlines()[0]
-        assert first == "Vehicle.Speed has never come: its sender Motor is left out of this run (--only, --without)"
+        assert first == "Vehicle.Speed has never come: its sender Motor is left out of this run (--without Motor)"
 
 
 def test_json_and_what_it_cannot_answer(place: Path) -> None:

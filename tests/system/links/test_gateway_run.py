@@ -201,3 +201,21 @@ def test_virtual_time_opens_no_socket(home: Path) -> None:
     done = subprocess.run([*GATEWAY, "--for", "1s"], capture_output=True, text=True, timeout=120, check=False)
     assert (done.returncode, done.stderr) == (0, "")
     assert not (home / "vehicle-gateway").exists()
+
+
+@pytest.mark.parametrize("end", [signal.SIGINT, signal.SIGTERM])
+def test_wrong_datagrams_are_told_at_once_and_however_the_run_ends(
+    end: signal.Signals, home: Path, stack: ExitStack
+) -> None:
+    del home, stack
+    run = started("--no-serve", "--cannelloni", "powertrain=0")
+    assert run.stderr is not None
+    place = run.stderr.readline().partition(" listens at ")[2].partition(" ")[0]
+    host, _, port = place.rpartition(":")
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as stranger:
+        stranger.sendto(b"hello", (host, int(port)))
+    first = run.stderr.readline()
+    assert first.startswith("cannelloni for powertrain: a wrong datagram: ")
+    run.send_signal(end)
+    _, errors = run.communicate(timeout=LIMIT_S)
+    assert "cannelloni for powertrain: 1 wrong datagram, the last: " in errors

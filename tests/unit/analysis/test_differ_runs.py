@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from gateway.analysis.differ import difference
 from gateway.analysis.differ_model import Kind, LogDifference
 from gateway.analysis.differ_text import difference_json, difference_lines
+from gateway.analysis.source import Source
 from gateway.can import Frame
 from gateway.vehicle import About, AboutRule
 from gateway.vehicle.logs.log import EPOCH_NS
@@ -144,3 +145,30 @@ def test_buses_of_other_names_are_compared_in_their_order() -> None:
     found = differ(speeds(), second)
     assert found.messages == ()
     assert any("vcan0 is can0" in str(finding) for finding in found.findings)
+
+
+def test_other_seeds_are_told_beside_the_second_file() -> None:
+    def seeded(entries: Iterable[Entry], seed: int) -> Source:
+        return replace(source(entries), about=About("car", seed, "GW", "1", (), ()))
+
+    later = [(time + 3 * MS, bus, frame) for time, bus, frame in speeds()]
+    lines = list(difference_lines(difference(seeded(speeds(), 4), seeded(later, 7))))
+    assert ", seed 7 (a: 4): its ECUs start at other times; --tolerance 10ms leaves out what that moves" in lines[1]
+    same = list(difference_lines(difference(seeded(speeds(), 4), seeded(later, 4))))
+    assert "seed" not in same[1]
+
+
+def test_counters_and_checksums_are_not_in_the_table_of_signals() -> None:
+    second = speeds()
+    second[7] = (second[7][0], "can0", Frame(0x100, bytes(8)))
+    marked = replace(source(speeds(), {"can0": database(SPEED)}), marks={("can0", 0x100): frozenset({"Value"})})
+    found = difference(marked, source(second))
+    (message,) = found.messages
+    assert [signal.signal.name for signal in message.signals if signal.marks] == ["Value"]
+    lines = list(difference_lines(found))
+    assert not any(line.startswith("can0.Speed.Value") for line in lines)
+    assert lines[-1] == (
+        "left out: counters and checksums of 1 message (Value), as `protect` names them; --json has them"
+    )
+    told = difference_json(found)["messages"][0]["signals"]
+    assert {signal["signal"]: signal["protects"] for signal in told}["Value"] is True

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +14,7 @@ from hypothesis import strategies as st
 from gateway.analysis.errors import AnalysisError
 from gateway.analysis.plot_curve import Curve, alone, thinned, with_gaps
 from gateway.analysis.plot_files import curves_of_file, first_signal, holds_signals
-from gateway.analysis.plot_signals import curves_of
+from gateway.analysis.plot_signals import curves_of, left_out
 from gateway.can import Frame
 
 
@@ -134,3 +135,12 @@ def test_a_csv_with_a_fault_is_told_with_its_line(tmp_path: Path, text: str, sai
     path.write_text(text)
     with pytest.raises(AnalysisError, match=said):
         curves_of_file(path, ["a"])
+
+
+def test_a_whole_message_is_plotted_without_its_counter_and_by_name_with_it() -> None:
+    marked = replace(source(run(), {"can0": database(SPEED)}), marks={("can0", 0x100): frozenset({"State"})})
+    for whole in ("Speed", "can0.Speed"):
+        assert [curve.title for curve in curves_of(marked, [whole])] == ["Speed.Value"]
+        assert left_out(marked, [whole]) == ["can0.Speed.State"]
+    assert [curve.title for curve in curves_of(marked, ["Speed.State"])] == ["Speed.State"]
+    assert left_out(marked, ["Speed.State"]) == []

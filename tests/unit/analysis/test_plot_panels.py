@@ -32,6 +32,27 @@ def test_curves_of_one_unit_share_a_panel_and_tables_of_labels_have_their_own() 
     assert [[each.title for each in panel] for panel in panels(curves)] == [["a", "c"], ["b"], ["d"], ["e"], ["f"]]
 
 
+def test_a_copy_on_another_bus_shares_the_panel_with_its_labels_too() -> None:
+    gear = {0.0: "P", 1.0: "R"}
+    curves = [
+        curve("one.Lever.Gear", names=gear),
+        curve("one.Lever.Locked", names={0.0: "No", 1.0: "Yes"}),
+        curve("two.Lever.Gear", names={0.0: "P"}),
+        curve("two.Lever.Locked", names={0.0: "Off"}),
+        curve("one.Lever.Counter"),
+        curve("two.Lever.Counter"),
+    ]
+    assert [[each.title for each in panel] for panel in panels(curves)] == [
+        ["one.Lever.Gear", "two.Lever.Gear"],
+        ["one.Lever.Locked"],
+        ["two.Lever.Locked"],
+        ["one.Lever.Counter", "two.Lever.Counter"],
+    ]
+    _, (axis, *_) = figure_of([curves[2], curves[0]])
+    assert [label.get_text() for label in axis.get_yticklabels()] == ["P", "R"]
+    assert [text.get_text() for text in axis.get_legend().get_texts()] == ["two.Lever.Gear", "one.Lever.Gear"]
+
+
 def test_labels_are_written_at_the_axis_and_drawn_in_steps() -> None:
     _, (axis,) = figure_of([curve("a", names={0.0: "Still", 1.0: "Moving"})])
     assert [label.get_text() for label in axis.get_yticklabels()] == ["Still", "Moving"]

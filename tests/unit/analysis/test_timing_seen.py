@@ -6,7 +6,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.analysis.timing_bounds import Activation
-from gateway.analysis.timing_seen import activation_of, jitter_at
+from gateway.analysis.timing_curve import Curve
+from gateway.analysis.timing_seen import activation_by, activation_of, is_assumed, jitter_at
+from gateway.database import Message, SendType
 
 
 def test_a_strict_cycle_has_no_jitter() -> None:
@@ -21,6 +23,21 @@ def test_one_that_comes_early_has() -> None:
 
 def test_what_is_sent_much_more_often_than_its_cycle_is_told_as_it_was_seen() -> None:
     assert activation_of(list(range(0, 100, 2)), 10, 100) == Activation(2)
+
+
+def test_events_beside_a_cycle_are_taken_as_they_were_seen_and_the_cycle_is_no_excuse() -> None:
+    """A few changes between a hundred cycles; with 10 of jitter, its cycle time would say that all is in order."""
+    message = Message(name="M", arbitration_id=0x110, cycle_ns=20, send_type=SendType.CYCLIC_ON_CHANGE)
+    requests = sorted([*range(0, 2000, 20), 45, 47, 1003])
+    found = activation_by(message, requests, 2000)
+    assert isinstance(found, Curve)
+    assert found.gap_ns == 2
+    assert found.most(8) == 3
+    assert is_assumed(found, message)
+    assert activation_by(message, [], 2000) == Activation(20)
+    cyclic = Message(name="M", arbitration_id=0x110, cycle_ns=20, send_type=SendType.CYCLIC)
+    assert activation_by(cyclic, list(range(0, 2000, 20)), 2000) == Activation(20)
+    assert not is_assumed(Activation(20), cyclic)
 
 
 def test_what_was_never_seen_has_its_cycle_or_nothing() -> None:

@@ -110,6 +110,26 @@ def test_nor_in_the_demo_vehicle(seed: int) -> None:
     assert not timing.missed
 
 
+def test_events_besides_a_cycle_are_no_burst_of_all_that_ever_came() -> None:
+    """VcuStatus goes out every 20 ms and on changes: at most some frames at once, however long it is looked at."""
+    timing = timing_of_file(ROOT / "vehicle.yaml", 15 * S, 0)
+    assert check_bounds(timing) > 50
+    assert not timing.missed
+    powertrain = next(bus for bus in timing.buses if bus.name == "powertrain")
+    by_name = {message.name: message for message in powertrain.messages}
+    status = by_name["VcuStatus"]
+    assert status.assumed
+    assert status.gap_ns is not None
+    assert status.worst_ns is not None
+    assert status.worst_ns < 3_000_000
+    assert by_name["EnergyInfo"].rests
+    assert not by_name["EnergyInfo"].assumed
+    assert not by_name["TorqueRequest"].rests
+    lines = list(timing_lines(timing))
+    assert lines[0].endswith(", all deadlines are kept, by what was seen (~)")
+    assert any("  ~VcuStatus" in line and " apart " in line for line in lines)
+
+
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     folder = tmp_path / "car"
