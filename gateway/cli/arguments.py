@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import Final
 
 DEFAULT_ADDRESSES: Final = {
@@ -14,6 +15,11 @@ DEFAULT_ADDRESSES: Final = {
     "--metrics": "127.0.0.1:9464",
 }
 _ADDRESS: Final = re.compile(r"(\S*:)?\d+")
+
+
+def option_before(word: str, words: Sequence[str]) -> str | None:
+    """The domain's option right after which a word stands that is not its address."""
+    return next((option for option, after in pairwise(words) if option in DEFAULT_ADDRESSES and after == word), None)
 
 
 def with_default_addresses(words: Sequence[str]) -> list[str]:

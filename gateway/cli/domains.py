@@ -41,10 +41,15 @@ def domain_services(
 
 
 def _sdv(file: VehicleFile | None, sdv: str | None, key: Path | None, viss: str | None) -> Service:
+    from gateway.cli.free_address import free_address
     from gateway.cli.serving import tell
     from gateway.vehicle.served.sdv import sdv_options, serve_sdv
 
     options = sdv_options(file, sdv, viss, key)
+    if sdv is not None:
+        free_address(sdv, "kuksa.val cannot listen at", "--sdv")
+    if viss is not None:
+        free_address(viss, "VISS cannot listen at", "--viss")
 
     @contextlib.asynccontextmanager
     async def service(vehicle: Vehicle) -> AsyncIterator[None]:
@@ -57,10 +62,12 @@ def _sdv(file: VehicleFile | None, sdv: str | None, key: Path | None, viss: str 
 
 
 def _aaos(file: VehicleFile | None, text: str) -> Service:
+    from gateway.cli.free_address import free_address
     from gateway.cli.serving import tell
     from gateway.vehicle.served.aaos import aaos_options, serve_aaos
 
     options = aaos_options(file, text)
+    free_address(text, "the vehicle HAL cannot listen at", "--aaos")
 
     @contextlib.asynccontextmanager
     async def service(vehicle: Vehicle) -> AsyncIterator[None]:

@@ -171,11 +171,6 @@ class HilFaultDesk:
         if found is not None:
             found[1]()
 
-    def undo_all(self) -> None:
-        """The last first."""
-        for number in reversed(list(self._active)):
-            self.undo(number)
-
 
 def _share(given: Values) -> float:
     try:

@@ -24,12 +24,12 @@ def metrics_services(metrics: str | None, otlp: str | None) -> tuple[Service, ..
     """The service that is asked for. LinkError for an address that is none, ServiceError for a URL that is none."""
     if metrics is None and otlp is None:
         return ()
+    from gateway.cli.free_address import free_address
     from gateway.cli.serving import tell
-    from gateway.links.addresses import address
     from gateway.services.metrics_traces import traces_url
     from gateway.vehicle.served.metrics import serve_metrics
 
-    where = None if metrics is None else address(metrics)
+    where = None if metrics is None else free_address(metrics, "metrics cannot be served at", "--metrics")
     url = None if otlp is None else traces_url(otlp)
 
     @contextlib.asynccontextmanager

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -26,6 +27,23 @@ def find_vehicle(path: Path | None) -> Path:
         return path / "vehicle.yaml" if path.is_dir() else path
     here = Path("vehicle.yaml")
     return here if here.is_file() else demo_vehicle()
+
+
+def vehicle_of_words(path: Path | None, words: Sequence[str]) -> Path:
+    """As `find_vehicle`; GatewayError for a file that is not there, and was meant to be an option's address.
+
+    `words`: of the command line, as they were typed.
+    """
+    if path is not None and not path.exists():
+        from gateway.cli.arguments import option_before
+
+        option = option_before(str(path), words)
+        if option:
+            raise GatewayError(
+                f"there is no such file; {path} is no [HOST:]PORT for {option}, so it was taken as the vehicle file",
+                file=str(path),
+            )
+    return find_vehicle(path)
 
 
 def demo_vehicle() -> Path:

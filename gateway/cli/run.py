@@ -13,12 +13,13 @@ from gateway.cli.bus_options import Agents, Dbus, orchestrator_services
 from gateway.cli.domains import Aaos, Sdv, SdvKey, Viss, domain_services
 from gateway.cli.link_options import cycle_start_option, links_option, names_option
 from gateway.cli.metrics_options import Metrics, Otlp, metrics_services
-from gateway.cli.options import Json, VehiclePath, duration_option, find_vehicle, speed_clock
-from gateway.cli.service_bus import Bus, bus_services
+from gateway.cli.options import Json, VehiclePath, duration_option, speed_clock, vehicle_of_words
+from gateway.cli.page_desk import PageDesk
+from gateway.cli.service_bus import Bus, bus_services, service_buses
 from gateway.cli.someip_options import Someip, at_address, someip_services
 from gateway.cli.web import Web, page_services
 from gateway.sim import Clock
-from gateway.vehicle import RunOptions, Selection, Service, VehicleFile, drive, read_vehicle
+from gateway.vehicle import RunOptions, Selection, Service, drive, read_vehicle
 
 
 def run_command(
@@ -84,17 +85,19 @@ def run_command(
     otlp: Otlp = None,
     as_json: Json = False,
 ) -> None:
-    file = at_address(read_vehicle(find_vehicle(vehicle)), someip)
+    file = at_address(read_vehicle(vehicle_of_words(vehicle, sys.argv[1:])), someip)
     for_ns = duration_option(duration)
     links = links_option(link or [])
     selection = Selection(names_option(only), names_option(without) or frozenset())
-    domains = domain_services(file, sdv=sdv, sdv_key=sdv_key, viss=viss, aaos=aaos)
-    domains = (*domains, *orchestrator_services(file, dbus=dbus, agents=agents), *bus_services(file, bus))
+    served = {"kuksa.val": sdv, "VISS": viss, "vehicle HAL": aaos, **service_buses(bus), "D-Bus": dbus}
+    desk = PageDesk(file, tuple(name for name, option in served.items() if option is not None))
     domains = (
-        *domains,
-        *page_services(file, web, {"kuksa.val": sdv, "VISS": viss, "vehicle HAL": aaos, "D-Bus": dbus}),
+        *domain_services(file, sdv=sdv, sdv_key=sdv_key, viss=viss, aaos=aaos),
+        *orchestrator_services(file, dbus=dbus, agents=agents),
+        *bus_services(file, bus),
+        *page_services(web, desk),
+        *metrics_services(metrics, otlp),
     )
-    domains = (*domains, *metrics_services(metrics, otlp))
     outside = bool(file.spec.links or links or serve or socketcand or cannelloni or domains)
     clock = speed_clock(clock, speed, _default_clock(for_ns, outside))
     told = someip_services(file) if clock is Clock.WALL else ()
@@ -108,7 +111,7 @@ def run_command(
         selection=selection,
         cycle_start_ns=cycle_start_option(cycle_start, in_step=not selection.whole and clock is Clock.WALL),
         services=(
-            *_services(file, clock is Clock.WALL if serve is None else serve, socketcand, cannelloni or []),
+            *_services(desk, clock is Clock.WALL if serve is None else serve, socketcand, cannelloni or []),
             *domains,
             *told,
         ),
@@ -132,14 +135,14 @@ def _default_clock(for_ns: int | None, outside: bool) -> Clock:
     return Clock.VIRTUAL if for_ns is not None and not outside else Clock.WALL
 
 
-def _services(file: VehicleFile, serve: bool, socketcand: str | None, cannelloni: list[str]) -> tuple[Service, ...]:
+def _services(desk: PageDesk, serve: bool, socketcand: str | None, cannelloni: list[str]) -> tuple[Service, ...]:
     """What is opened to the outside."""
     if not (serve or socketcand or cannelloni):
         return ()
     from gateway.cli import serving
 
     return (
-        *([serving.can_tools(file)] if serve else []),
+        *([serving.can_tools(desk)] if serve else []),
         *([serving.socketcand(socketcand)] if socketcand else []),
         *(serving.cannelloni(option) for option in cannelloni),
     )

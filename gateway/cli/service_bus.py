@@ -14,8 +14,9 @@ Bus = Annotated[
     list[str] | None,
     typer.Option(
         "--bus",
-        metavar="mqtt|mqtt://HOST|zenoh",
-        help="The signals over MQTT (a broker of our own at 127.0.0.1:1883, or yours) or Zenoh; may be repeated.",
+        metavar="mqtt[:[HOST:]PORT]|mqtt://HOST[:PORT]|zenoh[:ENDPOINT]",
+        help="The signals over MQTT (mqtt: a broker of our own, at 127.0.0.1:1883 unless told; mqtt://HOST: yours) or"
+        " Zenoh; may be repeated.",
     ),
 ]
 
@@ -25,6 +26,11 @@ def bus_services(file: VehicleFile, texts: list[str] | None) -> tuple[Service, .
     return tuple(_service(file, text) for text in texts or ())
 
 
+def service_buses(texts: list[str] | None) -> dict[str, str]:
+    """By its name for people, what each was asked for with."""
+    return {"Zenoh" if text.startswith("zenoh") else "MQTT": text for text in texts or ()}
+
+
 def _service(file: VehicleFile, text: str) -> Service:
     kind = text.partition(":")[0]
     if kind in ("mqtt", "mqtts"):
@@ -32,15 +38,19 @@ def _service(file: VehicleFile, text: str) -> Service:
     if kind == "zenoh":
         return _zenoh(file, text)
     raise typer.BadParameter(
-        f"--bus {text}: write mqtt, mqtt://HOST[:PORT], mqtts://HOST[:PORT], zenoh or zenoh:ENDPOINT"
+        f"--bus {text}: write mqtt, mqtt:[HOST:]PORT, mqtt://HOST[:PORT], mqtts://HOST[:PORT], zenoh or zenoh:ENDPOINT"
     )
 
 
 def _mqtt(file: VehicleFile, text: str) -> Service:
+    from gateway.cli.free_address import try_address
     from gateway.cli.serving import tell
     from gateway.vehicle.served.service_bus import mqtt_options, serve_mqtt_bus
 
     options = mqtt_options(file, text)
+    if options.own is not None:
+        way_out = f"--bus mqtt:PORT begins one elsewhere, --bus mqtt://{options.own} joins the broker that is there"
+        try_address(options.own, "the MQTT broker cannot listen at", way_out)
 
     @contextlib.asynccontextmanager
     async def service(vehicle: Vehicle) -> AsyncIterator[None]:

@@ -6,8 +6,9 @@ import contextlib
 import sys
 from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
+from gateway.cli.free_address import free_address
+from gateway.cli.page_desk import PageDesk
 from gateway.errors import nearest
 from gateway.links import LinkError, place_for, serve
 from gateway.links.addresses import Address, address
@@ -16,10 +17,7 @@ from gateway.links.cannelloni_tcp import serve_cannelloni
 from gateway.links.socketcand_server import serve_socketcand
 from gateway.links.streaming import StreamSource, StreamSources
 from gateway.links.wall_time import epoch_ns_of, wall_time_loop
-from gateway.vehicle import Service, Vehicle, VehicleFile
-
-if TYPE_CHECKING:
-    from gateway.ui.desk import Desk
+from gateway.vehicle import Service, Vehicle
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,14 +44,15 @@ def cannelloni_option(text: str) -> CannelloniOption:
     return CannelloniOption(bus, address(here), address(peer) if comma else None)
 
 
-def can_tools(file: VehicleFile | None = None) -> Service:
-    """The socket for CAN tools, where they look for it. `file`: that of the vehicle, for the faults of `gateway web`."""
+def can_tools(desk: PageDesk | None = None) -> Service:
+    """The socket for CAN tools, where they look for it. `desk`: what pages that attach can do; else they only look."""
+    pages = desk or PageDesk()
 
     @contextlib.asynccontextmanager
     async def service(vehicle: Vehicle) -> AsyncIterator[None]:
         with _explaining(vehicle) as explain:
             place = place_for(vehicle.name)  # as late as can be: another run may begin in this moment
-            streams = {**_streams(vehicle), "explain": explain, "page": _paging(vehicle, file)}
+            streams = {**_streams(vehicle), "explain": explain, "page": _paging(vehicle, pages)}
             async with serve(vehicle.name, vehicle.buses, place, streams=streams):
                 tell(f"CAN tools find {vehicle.name} at {place}")
                 yield
@@ -79,30 +78,15 @@ def _explaining(vehicle: Vehicle) -> Iterator[Callable[[], StreamSource]]:
         journal.close()
 
 
-def _paging(vehicle: Vehicle, file: VehicleFile | None) -> Callable[[], StreamSource]:
+def _paging(vehicle: Vehicle, desk: PageDesk) -> Callable[[], StreamSource]:
     """What `gateway web` and `gateway monitor` show; each notes the frames for itself, and all have the same faults."""
-    desks: list[Desk] = []
 
     def page() -> StreamSource:
-        from gateway.ui.page_source import PageSource
-
-        if not desks:
-            desks.append(_desk(vehicle, file))
-        source = PageSource(vehicle, desks[0])
+        source = desk.source(vehicle)
         source.attach()
         return source
 
     return page
-
-
-def _desk(vehicle: Vehicle, file: VehicleFile | None) -> Desk:
-    from gateway.cli.fault_desk import HilFaultDesk
-    from gateway.links import LinkedBus
-    from gateway.ui.desk import Desk
-    from gateway.ui.playback import HeldTime, running_pace
-
-    linked = any(isinstance(bus, LinkedBus) for bus in vehicle.buses.values())
-    return Desk(None if file is None else HilFaultDesk(file, vehicle), None if linked else HeldTime(running_pace()))
 
 
 def _streams(vehicle: Vehicle) -> StreamSources:
@@ -117,8 +101,8 @@ def _streams(vehicle: Vehicle) -> StreamSources:
 
 
 def socketcand(text: str) -> Service:
-    """A socketcand server. Raises `LinkError` when the address is none."""
-    where = address(text)
+    """A socketcand server. Raises `LinkError` when the address is none, or taken."""
+    where = free_address(text, "socketcand cannot listen at", "--socketcand")
 
     @contextlib.asynccontextmanager
     async def service(vehicle: Vehicle) -> AsyncIterator[None]:
@@ -144,11 +128,18 @@ def cannelloni(text: str) -> Service:
                 tell(f"cannelloni for {option.bus} listens at {server.address} (TCP)")
                 yield
             return
-        async with link_cannelloni(bus, option.address, option.peer) as link:
+
+        def on_wrong(sentence: str) -> None:
+            tell(f"cannelloni for {option.bus}: a wrong datagram: {sentence} (more are counted, and told at the end)")
+
+        async with link_cannelloni(bus, option.address, option.peer, on_wrong=on_wrong) as link:
             tell(f"cannelloni for {option.bus} listens at {link.address} (UDP)")
-            yield
-            if link.wrong:
-                tell(f"cannelloni for {option.bus}: {link.wrong} wrong datagrams, the last: {link.last_wrong}")
+            try:
+                yield
+            finally:
+                if link.wrong:
+                    count = f"{link.wrong} wrong datagram{'' if link.wrong == 1 else 's'}"
+                    tell(f"cannelloni for {option.bus}: {count}, the last: {link.last_wrong}")
 
     return service
 

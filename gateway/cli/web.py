@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator
 from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from gateway.vehicle import Service, Vehicle, VehicleFile
+from gateway.vehicle import Service, Vehicle
 
 if TYPE_CHECKING:
+    from gateway.cli.page_desk import PageDesk
     from gateway.links.addresses import Address
     from gateway.ui.desk import Desk
     from gateway.ui.page_source import PageSource
@@ -38,13 +39,14 @@ def web_command(
     at: Annotated[str, typer.Option("--at", metavar="[HOST:]PORT", help="Where the page is.")] = "127.0.0.1:8080",
 ) -> None:
     """The page of what runs already, in this process; faults and holding time are asked of the vehicle."""
+    from gateway.cli.free_address import free_address
     from gateway.cli.monitor import Kind, choose
     from gateway.cli.monitor_host import hosted
     from gateway.cli.web_process import need_websockets, serve_attached
     from gateway.links.addresses import address
     from gateway.ui.errors import UiError
 
-    where = address(at)
+    address(at)
     need_websockets()
     chosen = choose(target)
     if chosen.kind is Kind.VEHICLE:
@@ -53,38 +55,25 @@ def web_command(
         raise UiError(f"`gateway replay {chosen.text} --web` has the page of a recording, with a slider")
     if databases and chosen.kind is Kind.SOCKET:
         raise typer.BadParameter("a vehicle has databases of its own: --database is for a real bus")
+    where = free_address(at, "the web page cannot be at", "--at")
     with hosted(chosen.kind.value, chosen.text, databases or []) as place:
         serve_attached(place, where)
 
 
-def page_services(file: VehicleFile, text: str | None, domains: Mapping[str, object]) -> tuple[Service, ...]:
-    """The page of a vehicle that drives, where it is asked for. `domains`: what may be served besides, by name; None for
-    what is not. LinkError for an address that is none; UiError without the extra."""
+def page_services(text: str | None, pages: PageDesk) -> tuple[Service, ...]:
+    """The page of a vehicle that drives, where it is asked for. LinkError for an address that is none, or taken;
+    UiError without the extra."""
     if text is None:
         return ()
-    from gateway.cli.web_process import need_websockets
-    from gateway.links.addresses import address
-
-    where = address(text)
-    need_websockets()
+    where = _place(text)
 
     @contextlib.asynccontextmanager
     async def service(vehicle: Vehicle) -> AsyncIterator[None]:
-        from gateway.cli.fault_desk import HilFaultDesk
-        from gateway.links import LinkedBus
-        from gateway.ui.desk import Desk
-        from gateway.ui.page_source import PageSource
-        from gateway.ui.playback import HeldTime, running_pace
-
-        linked = any(isinstance(bus, LinkedBus) for bus in vehicle.buses.values())
-        faults = HilFaultDesk(file, vehicle)
-        desk = Desk(faults, None if linked else HeldTime(running_pace()))
-        served = tuple(name for name, option in domains.items() if option is not None)
-        async with _page(PageSource(vehicle, desk, domains=served), desk, where, vehicle.name):
+        async with _page(pages.source(vehicle), pages.of(vehicle), where, vehicle.name):
             try:
                 yield
             finally:
-                faults.undo_all()
+                pages.close()
 
     return (service,)
 
@@ -93,11 +82,7 @@ class ReplayPage:
     """The page of a replay."""
 
     def __init__(self, text: str, title: str) -> None:
-        from gateway.cli.web_process import need_websockets
-        from gateway.links.addresses import address
-
-        self._where = address(text)
-        need_websockets()
+        self._where = _place(text)
         self._title = title
         self._players: list[Player] = []
 
@@ -121,6 +106,15 @@ class ReplayPage:
         time.on_jump = source.forget
         async with _page(source, desk, self._where, self._title):
             yield
+
+
+def _place(text: str) -> Address:
+    """Where the page is to be. LinkError for an address that is none, or taken; UiError without the extra."""
+    from gateway.cli.free_address import free_address
+    from gateway.cli.web_process import need_websockets
+
+    need_websockets()
+    return free_address(text, "the web page cannot be at", "--web")
 
 
 @contextlib.asynccontextmanager

@@ -29,7 +29,7 @@ PORTS: Final = (
     Port(8090, "VISS", "gateway run --viss 127.0.0.1:PORT"),
     Port(40004, "vehicle HAL", "gateway run --aaos 127.0.0.1:PORT"),
     Port(842, "BlueChi's agents", "gateway run --agents 127.0.0.1:PORT"),
-    Port(1883, "MQTT", "gateway run --bus mqtt://127.0.0.1:PORT"),
+    Port(1883, "MQTT", "gateway run --bus mqtt:PORT"),
     Port(29536, "socketcand", "gateway run --socketcand PORT"),
     Port(8080, "the web page", "gateway run --web 127.0.0.1:PORT"),
     Port(9464, "Prometheus metrics", "gateway run --metrics 127.0.0.1:PORT"),
@@ -45,8 +45,8 @@ def ports(wanted: tuple[Port, ...] = PORTS) -> Iterator[Finding]:
         if code is None:
             yield Finding(Area.PORTS, name, Standing.WORKS, f"free, for {port.what}")
         elif code == errno.EADDRINUSE:
-            holder = _holder(port)
-            text = f"taken{f' by {holder}' if holder else ''}; {port.what} uses it"
+            by = holder(port.number, "udp" if port.udp else "tcp")
+            text = f"taken{f' by {by}' if by else ''}; {port.what} uses it"
             yield Finding(Area.PORTS, name, Standing.MISSING, text, port.instead)
         else:
             text = f"{os.strerror(code).lower()}, for {port.what}"
@@ -66,15 +66,15 @@ def refusal(port: Port) -> int | None:
     return None
 
 
-def _holder(port: Port) -> str:
-    """`mosquitto (process 1234)`; empty when the holder is another user's, or not to be found."""
+def holder(number: int, protocol: str = "tcp") -> str:
+    """Who has a port: `mosquitto (process 1234)`; empty when the holder is another user's, or not to be found."""
     inodes = set()
     for version in ("", "6"):
         try:
-            table = Path(f"/proc/net/{'udp' if port.udp else 'tcp'}{version}").read_text(encoding="ascii")
+            table = Path(f"/proc/net/{protocol}{version}").read_text(encoding="ascii")
         except OSError:
             continue
-        inodes |= inodes_of(port.number, table)
+        inodes |= inodes_of(number, table)
     for link in Path("/proc").glob("[0-9]*/fd/*"):
         try:
             target = os.readlink(link)

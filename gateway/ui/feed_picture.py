@@ -18,6 +18,7 @@ from gateway.vehicle import Vehicle
 def picture(vehicle: Vehicle, ledger: Ledger, domains: tuple[str, ...] = ()) -> VehicleAbout:
     """Who is where. `domains`: what is served besides, for people."""
     own = ("VSS",) if len(vehicle.gateway.store) else ()
+    someip = ("SOME/IP",) if vehicle.someip is not None and vehicle.has_gateway else ()
     return VehicleAbout(
         name=vehicle.name,
         gateway=vehicle.gateway.name if _has_gateway(vehicle) else "",
@@ -27,7 +28,7 @@ def picture(vehicle: Vehicle, ledger: Ledger, domains: tuple[str, ...] = ()) -> 
             _route(number, route, ledger)
             for number, route in enumerate(vehicle.gateway.routes if vehicle.has_gateway else ())
         ),
-        domains=(*own, *domains),
+        domains=(*own, *domains, *someip),
         nodes=tuple(vehicle.fleet.nodes) if vehicle.fleet is not None else (),
     )
 

@@ -162,6 +162,8 @@ class PageSight:
         self._take_frames(unpack_frames(frames, self._senders))
         if "playback" in head:
             self._playback, self._played_at = built(PlaybackRow, head["playback"]), self._now
+        if "receivers" in head:
+            self._teller.receivers = head["receivers"]
         if "faults" in head:
             self.faults = list(built(tuple[FaultRow, ...], head["faults"]))
         self._paths.extend(built(tuple[PathAbout, ...], head.get("new_paths", ())))

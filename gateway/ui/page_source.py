@@ -71,6 +71,8 @@ class PageSource:
         """Of each VSS signal what was told last: value and target."""
         self._asked: Final[dict[bytes, Request]] = {}
         """Requests by their lines: most are asked again and again."""
+        self._received = _received(vehicle)
+        """How many messages ECUs have said that they receive: some say so after the start."""
         self._missed = 0
         self._unread = b""
         self._outgoing: Final = [self._hello(title, domains)]
@@ -169,6 +171,8 @@ class PageSource:
                 head[name] = [row for row in rows() if self._is_new(name, row[0], row)]
         if request.paths is None and self._desk.faults is not None:
             head["faults"] = self._desk.faults.active
+        if request.paths is None and self._received != (received := _received(vehicle)):
+            head["receivers"], self._received = _receivers(vehicle), received
         if Part.EVENTS in request.parts:
             head["events"] = tuple(event_rows(vehicle))
         if request.journeys:
@@ -227,6 +231,10 @@ class PageSource:
             for meter in self._meters:
                 meter.look()
             self._vehicle.kernel.after(GATHER_NS, self._again)
+
+
+def _received(vehicle: Vehicle) -> int:
+    return sum(len(port.rx) for ecu in vehicle.ecus.values() for port in ecu.ports.values())
 
 
 def _receivers(vehicle: Vehicle) -> dict[str, dict[str, list[str]]]:

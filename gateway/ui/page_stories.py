@@ -40,7 +40,7 @@ class Storyteller:
         self._about: Final = about
         self._buses: Final = buses
         self._indices: Final = {name: index for index, name in buses.items()}
-        self._receivers: Final = receivers
+        self.receivers = receivers
         self._latencies: Final = latencies
         self._entry: Final = entry
         self._frames: Final[deque[Noted]] = deque(maxlen=KEPT)
@@ -89,7 +89,7 @@ class Storyteller:
         entry = self._entry(bus, frame.header & KEY_MASK)
         if entry is None:
             return None
-        receivers = self._receivers.get(self._buses[bus], {}).get(entry.about.name, ())
+        receivers = self.receivers.get(self._buses[bus], {}).get(entry.about.name, ())
         others = tuple(name for name in receivers if name != sender.name)
         requested_ns, start_ns = min(requested_ns, end_ns), min(start_ns, end_ns)
         return Passing(self._buses[bus], entry.about.number, sender.name, requested_ns, start_ns, end_ns, others)

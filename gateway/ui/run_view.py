@@ -18,6 +18,8 @@ _WIDTH_OF_FILES: Final = 160
 _LEAST_NAME: Final = 10
 _DIFFERENCES: Final = 10
 """So many frames that differ are listed."""
+_LINE_EACH_S: Final = 10.0
+"""Without a terminal a line comes so often, in wall time."""
 _LEAST: Final = {
     "frames": 8,
     "load": 6,
@@ -44,7 +46,7 @@ class RunView:
             # Nobody reads a cut word in a file or a pipe.
             self._console = Console(width=_WIDTH_OF_FILES)
         self._live: Live | None = None
-        self._said_s = -1.0
+        self._said_s = 0.0
 
     def __enter__(self) -> RunView:
         if self._console.is_terminal:
@@ -98,7 +100,7 @@ class RunView:
         now = report(vehicle, wall_ns)
         if self._live is not None:
             self._live.update(self._picture(now), refresh=True)
-        elif now.wall_s - self._said_s >= 1:
+        elif now.wall_s - self._said_s >= _LINE_EACH_S:
             self._said_s = now.wall_s
             loads = ", ".join(f"{name} {bus.load:.0%}" for name, bus in now.buses.items())
             self._console.print(f"{now.simulated_s:10.3f} s  {now.frames} frames  {loads}", highlight=False)

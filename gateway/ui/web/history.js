@@ -1,6 +1,6 @@
 // What signals were lately: one ring of times and values each, for plots. Bounded, whatever is shown.
 
-import { BUS, M, PATH, model, on, value } from "./model.js";
+import { BUS, M, PATH, model, number, on, value, word } from "./model.js";
 
 const ROOM = 4096, MOST = 600;
 const series = new Map();
@@ -27,9 +27,21 @@ export function about(key) {
   const of = model.messages[message], signal = of?.signals[index];
   return signal && { name: `${of.bus}.${of.name}.${signal.name}`, short: tail(`${of.name}.${signal.name}`), unit: signal.unit, labels: signal.labels };
 }
-export function stale(key) {
+/** Its value as a word; an ellipsis until the first data is here. */
+export function told(key) {
+  if (key[0] === "b") return number(+(now(key) ?? 0).toFixed(1));
+  const [of, which] = key.slice(1).split(".").map(Number);
+  if (key[0] === "p") { const row = model.pathRows.get(of); return row ? number(row[PATH.value]) : "…"; }
+  const row = model.rows.get(of);
+  return row?.[M.values] ? word(row, which) : "…";
+}
+/** Why its value is not to be trusted; empty where it is, and before the first data. */
+export function doubt(key) {
+  if (key[0] === "p") { const quality = model.pathRows.get(+key.slice(1))?.[PATH.quality] ?? "good"; return quality === "good" ? "" : quality; }
+  return stale(key) ? "stale" : "";
+}
+function stale(key) {
   if (key[0] === "b") return false;
-  if (key[0] === "p") return model.pathRows.get(+key.slice(1))?.[PATH.quality] !== "good";
   return Boolean(model.rows.get(+key.slice(1).split(".")[0])?.[M.stale]);
 }
 

@@ -127,6 +127,11 @@ function describe([, first, , hops]) {
   return `${title(message(first[1]))} of ${first[2]} on ${first[0]} at ${seconds(first[5])}: ${way.join("; ")}`;
 }
 
-on("hello", () => { chosen = null; since = -1e9; drawn = ""; keep(false); story.replaceChildren(); frames.replaceChildren(); if (!model.about.routes.length) story.append(h("p", { class: "empty" }, "no route is here, so no frame has a way to show")); });
+/** What stands there while no way is shown. */
+function hint() {
+  story.replaceChildren(h("p", { class: "empty" }, model.about.routes.length ? "a click on a frame above shows its way through the gateway" : "no route is here, so no frame has a way to show"));
+}
+
+on("hello", () => { chosen = null; since = -1e9; drawn = ""; keep(false); frames.replaceChildren(); hint(); });
 on("whole", () => { if (byId("pane-journey").hidden) return; pick(); list(); drawStory(); });
 on("select", () => { keep(false); since = -1e9; });

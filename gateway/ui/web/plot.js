@@ -79,7 +79,7 @@ export function plot(canvas, key, index, most) {
   const style = getComputedStyle(canvas), soft = style.getPropertyValue("--soft"), grid = style.getPropertyValue("--line");
   if (first >= at.n) { low = 0; high = 1; }
   if (low === high) { low -= Math.abs(low) * 0.1 || 1; high += Math.abs(high) * 0.1 || 1; }
-  const left = 42, right = width - 4, top = 17, bottom = height - 13;
+  const left = 42, right = width - 4, top = 24, bottom = height - 13;
   const x = (t) => left + (t - since) / seconds * (right - left), y = (v) => bottom - (v - low) / (high - low) * (bottom - top);
   pen.font = "10px system-ui, sans-serif"; pen.fillStyle = soft; pen.strokeStyle = grid; pen.lineWidth = 1;
   pen.textAlign = "right"; pen.textBaseline = "middle";

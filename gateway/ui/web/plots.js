@@ -1,7 +1,7 @@
 // The plots: one line each, chosen from any table, kept for the next visit.
 
-import { byId, h, model, number, on, put, word } from "./model.js";
-import { about, keyOf, keyOfLoad, keyOfPath, now, ring, stale } from "./history.js";
+import { byId, h, model, on, put } from "./model.js";
+import { about, doubt, keyOf, keyOfLoad, keyOfPath, ring, told } from "./history.js";
 import { plot } from "./plot.js";
 
 const MOST = 12, FIRST = 4;
@@ -90,8 +90,7 @@ export function draw() {
     [...chosen.values()].forEach(({ canvas, value, what, at }, index) => {
       const key = at.dataset.key;
       plot(canvas, key, index, seconds);
-      const [of, which] = key.slice(1).split(".").map(Number);
-      put(value, `${key[0] === "b" ? number(+(now(key) ?? 0).toFixed(1)) : key[0] === "m" ? word(model.rows.get(of), which) : number(model.pathRows.get(+key.slice(1))?.[1])}${stale(key) ? " · stale" : ""}`);
+      put(value, [told(key), doubt(key)].filter(Boolean).join(" · "));
       value.title = what.name;
     });
   });

@@ -1,8 +1,8 @@
 // All signals as cards, each with its value and a small line; only those on the screen are decoded.
 
-import { byId, h, model, number, on, put, s, word } from "./model.js";
+import { byId, h, model, on, put, s } from "./model.js";
 import { followed, matches, words } from "./filter.js";
-import { about, keyOf, keyOfPath, ring, stale } from "./history.js";
+import { about, doubt, keyOf, keyOfPath, ring, told } from "./history.js";
 import { spark } from "./plot.js";
 import { isPlotted, toggle } from "./plots.js";
 
@@ -50,10 +50,9 @@ function refresh() {
   for (const key of visible) {
     const found = made.get(key);
     if (!found) continue;
-    const [of, which] = key.slice(1).split(".").map(Number);
-    const text = key[0] === "m" ? word(model.rows.get(of), which) : number(model.pathRows.get(+key.slice(1))?.[1]);
-    put(found.value, `${text}${found.what.unit && text !== "–" ? ` ${found.what.unit}` : ""}`);
-    put(found.quality, stale(key) ? (key[0] === "p" ? model.pathRows.get(+key.slice(1))?.[2] ?? "" : "stale") : "");
+    const text = told(key);
+    put(found.value, `${text}${found.what.unit && text !== "–" && text !== "…" ? ` ${found.what.unit}` : ""}`);
+    put(found.quality, doubt(key));
     if (index++ % 6 === turn % 6) found.line.setAttribute("d", spark(key));
   }
 }

@@ -4,8 +4,22 @@ import { BUS, ECU, ROUTE, bitrate, byId, count, follow, model, on, put, s, selec
 
 const map = byId("map");
 const places = { nodes: new Map(), buses: new Map(), ways: [] };
-const LEFT = 12, GAP = 18, BOX = 30;
+const LEFT = 12, GAP = 18, BOX = 30, DOMAIN_BOX = 24;
 let DOMAIN = 82, GATEWAY = 78;
+
+const pen = document.createElement("canvas").getContext("2d");
+/** How wide a name is, in pixels. */
+function wide(name, weight = 550) {
+  pen.font = `${weight} 12px ${getComputedStyle(document.body).fontFamily}`;
+  return pen.measureText(name).width;
+}
+/** A name, cut where there is no room for it. */
+function cut(name, room, weight) {
+  if (wide(name, weight) <= room) return name;
+  let kept = name.length - 1;
+  while (kept > 1 && wide(`${name.slice(0, kept)}…`, weight) > room) kept--;
+  return `${name.slice(0, kept)}…`;
+}
 
 export function draw() {
   map.replaceChildren(); places.nodes.clear(); places.buses.clear(); places.ways = [];
@@ -14,12 +28,15 @@ export function draw() {
   const room = byId("topology"), rows = about.buses.length;
   const gateway = about.parts.find((part) => part.kind === "gateway");
   const domains = about.domains.concat(about.nodes.length ? ["nodes"] : []);
-  [DOMAIN, GATEWAY] = room.clientWidth < 520 ? [56, 58] : [82, 78];
+  const narrow = room.clientWidth < 520;
+  GATEWAY = narrow ? 58 : 78;
+  DOMAIN = narrow ? 72 : Math.min(120, Math.max(72, ...domains.map((name) => wide(name) + 18)));
   const x0 = LEFT + (domains.length ? DOMAIN + GAP : 0), start = gateway ? x0 + GATEWAY : LEFT;
   const columns = arranged(about, rows);
   const most = Math.max(1, ...columns.map(({ column }) => column + 1));
   const width = Math.max(room.clientWidth, start + most * 54 + 40);
-  const row = Math.max(72, Math.min(110, (room.clientHeight - 14) / rows)), height = Math.max(rows * row + 14, room.clientHeight - 2);
+  const row = Math.max(72, Math.min(110, (room.clientHeight - 14) / rows)), least = gateway ? domains.length * (DOMAIN_BOX + 4) + 8 : 0;
+  const height = Math.max(rows * row + 14, least, room.clientHeight - 2);
   const top = (height - rows * row) / 2;
   map.setAttribute("viewBox", `0 0 ${width} ${height}`); map.setAttribute("width", width); map.setAttribute("height", height);
   const rail = (index) => top + index * row + Math.min(62, row - 24);
@@ -38,10 +55,13 @@ export function draw() {
     fronts.append(s("text", { class: "small", x: x0 + GATEWAY / 2, y: y + tall - 8, "text-anchor": "middle" }, `${about.routes.length} routes`));
     about.routes.forEach((route) => ways.append(wayOf(route, about, x0, rail)));
     fronts.append(ways);
+    // Beside the gateway where they have room there, else above and below it too.
+    const step = Math.min(40, (height - 8) / domains.length), box = Math.min(BOX, step - 4), all = domains.length * step - (step - box);
+    const first = Math.max(4, Math.min(all > tall - 12 ? y + (tall - all) / 2 : y + 6, height - 4 - all));
     domains.forEach((name, index) => {
-      const dy = y + 6 + index * 40;
-      ties.append(s("path", { class: "stub", d: `M${LEFT + DOMAIN} ${dy + 15}H${x0}` }));
-      fronts.append(node({ name, kind: "domain", buses: [] }, LEFT, dy, DOMAIN, BOX, "domain"));
+      const dy = first + index * step, middle = dy + box / 2, end = Math.max(y + 8, Math.min(y + tall - 8, middle));
+      ties.append(s("path", { class: "stub", d: `M${LEFT + DOMAIN} ${middle}H${x0 - GAP / 2}V${end}H${x0}` }));
+      fronts.append(node({ name, kind: "domain", buses: [] }, LEFT, dy, DOMAIN, box, "domain"));
     });
   }
   refresh(); mark();
@@ -68,7 +88,7 @@ function act(kind, name) {
 }
 
 function node(part, x, y, width, height, kind) {
-  const short = part.name.length > width / 6.9 ? part.name.slice(0, Math.floor(width / 6.9) - 1) + "…" : part.name;
+  const short = cut(part.name, width - 6, kind === "gateway" ? 700 : 550);
   const made = s("g", { class: `node ${kind}`, ...act(kind === "gateway" ? "gateway" : kind === "domain" ? "domain" : "ecu", part.name), "data-name": part.name },
     s("rect", { class: "face", x, y, width, height, rx: 7 }),
     s("text", { x: x + width / 2, y: y + (kind === "gateway" ? 17 : height / 2 + 4.2), "text-anchor": "middle", "font-weight": kind === "gateway" ? 700 : 550 }, short),

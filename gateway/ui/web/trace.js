@@ -46,7 +46,9 @@ export function arrange() {
 }
 
 function take(found) {
+  const wanted = wantedTrace()?.of, only = wanted && new Set(wanted);
   for (const [time, of, hex, from, gap] of found.rows) {
+    if (only && !only.has(of)) continue; // was on its way when the filter changed
     const before = last.get(of), hot = [];
     for (let i = 0; i < hex.length; i += 2) hot.push(before !== undefined && before.slice(i, i + 2) !== hex.slice(i, i + 2));
     last.set(of, hex);

@@ -13,7 +13,7 @@ import pytest
 
 pytest.importorskip("websockets")
 from conftest import descriptors, page_of
-from websockets.asyncio.client import connect
+from websockets.asyncio.client import ClientConnection, connect
 
 LIMIT_S = 30
 
@@ -106,6 +106,36 @@ async def test_a_vehicle_that_runs_gets_a_page_when_somebody_wants_one(start, tm
             await page.said.until("demo-ev has stopped")
             assert await asyncio.wait_for(page.process.wait(), LIMIT_S) == 0
         assert await asyncio.wait_for(vehicle.process.wait(), LIMIT_S) == 0
+
+
+async def test_all_pages_of_a_vehicle_list_all_its_faults(start, tmp_path) -> None:
+    environment = {"XDG_RUNTIME_DIR": str(tmp_path)}
+    async with start("run", "--web", "0", environment=environment) as vehicle:
+        await vehicle.said.until("demo-ev is at http://")
+        async with start("web", "--at", "0", environment=environment) as page:
+            await page.said.until("demo-ev is at http://")
+            feeds = [f"ws://{each.said.address()}/feed" for each in (vehicle, page)]
+            async with (
+                asyncio.timeout(LIMIT_S),
+                connect(feeds[0], compression=None) as one,
+                connect(feeds[1], compression=None) as other,
+            ):
+                await one.send(json.dumps({"id": 1, "do": {"fault": "kill", "arguments": {"ecu": "ESP"}}}))
+                fault = await first_fault(other)
+                assert fault[1:3] == ["kill", "ESP"]
+                assert await first_fault(one) == fault
+                await other.send(json.dumps({"id": 2, "do": {"undo": fault[0]}}))
+                while json.loads(await one.recv()).get("faults") != []:
+                    pass
+
+
+async def first_fault(browser: ClientConnection) -> list[object]:
+    """The first that a page lists in a snapshot; the picture before it has the kinds."""
+    while True:
+        found = json.loads(await browser.recv())
+        if "time" in found and found.get("faults"):
+            row: list[object] = found["faults"][0]
+            return row
 
 
 async def test_without_a_vehicle_there_is_a_sentence(start, tmp_path) -> None:

@@ -17,6 +17,10 @@ from chromium import Browser, browser
 
 from gateway.cli.fault_desk import KINDS
 
+TOUCHING = """[...document.querySelectorAll('#map .node:not(.bus)')].filter((node) => {
+    const [box, text] = [node.querySelector('.face'), node.querySelector('text')].map((at) => at.getBoundingClientRect());
+    return text.width && (text.left < box.left + 2 || text.right > box.right - 2); }).map((node) => node.dataset.name)"""
+"""Nodes of the picture whose name touches the edges of its box."""
 ROWS = "[...document.querySelectorAll('#pane-messages tbody tr:not(.signals)')]"
 
 
@@ -141,10 +145,14 @@ async def test_a_recording_has_a_slider(serve, page, tmp_path) -> None:
 
 
 async def test_the_page_is_whole_in_a_small_window_and_in_the_dark(serve, page) -> None:
-    async with serve("run", "--no-serve") as served:
+    domains = ("--sdv", "0", "--viss", "0", "--aaos", "0", "--bus", "mqtt:0", "--bus", "zenoh")
+    async with serve("run", "--no-serve", *domains) as served:
         for width, height, scheme in ((1280, 800, "dark"), (900, 600, "light"), (360, 640, "dark")):
             await page.open(served.url, width=width, height=height, scheme=scheme)
             await page.until(f"{ROWS}.length > 30")
+            names = await page.evaluate("[...document.querySelectorAll('#map .domain')].map((at) => at.dataset.name)")
+            assert names == ["VSS", "kuksa.val", "VISS", "vehicle HAL", "MQTT", "Zenoh"]
+            assert await page.evaluate(TOUCHING) == []
             assert await page.evaluate("document.documentElement.scrollWidth") <= width
             unnamed = await page.evaluate(
                 "[...document.querySelectorAll('button, input, select, [role=button]')].filter((at) => at.offsetParent &&"

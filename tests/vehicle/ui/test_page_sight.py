@@ -140,3 +140,18 @@ def test_a_page_that_ends_leaves_nothing_on_the_vehicle(watched) -> None:
 def test_what_is_no_request_is_refused(page, line: bytes) -> None:
     with pytest.raises(ValueError):  # noqa: PT011
         page.source.receive(line)
+
+
+def test_who_begins_to_receive_after_the_page_has_begun_is_told(watched, page) -> None:
+    watched.run(0.1)
+    message = next(each for each in watched.vehicle.databases["chassis"].messages if each.name == "WheelSpeeds")
+    watched.vehicle.ecu("EPS").rx(f"WheelSpeeds.{message.signals[0].name}")
+    watched.run(1)
+    number = watched.number("chassis.WheelSpeeds")
+    shown = replace(ALL, frames_of=frozenset({number}))
+    page.ask(shown)
+    row = page.sight.journeys(shown)[0]
+    page.ask(replace(shown, story=row.number))
+    story = page.sight.story(row.number)
+    assert story is not None
+    assert "EPS" in story.first.receivers

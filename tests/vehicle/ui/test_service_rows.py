@@ -22,6 +22,7 @@ async def test_services_are_told_with_what_is_wrong_with_them() -> None:
     with Feed(vehicle) as feed:
         vehicle.kernel.run(5 * NS_PER_S)
         snapshot = feed.subscribe(Visible(parts=frozenset({Part.SERVICES}))).snapshot()
+        assert "SOME/IP" in feed.about.domains
         state = MonitorState(feed.about)
         state.take(snapshot)
     rows = {row.name: row for row in snapshot.services}
