@@ -53,7 +53,9 @@ class Terminal:
         )
 
     def _do(self, *words: str) -> str:
-        environment = {name: value for name, value in os.environ.items() if name not in {"TMUX", "NO_COLOR"}}
+        # A parallel worker's readline has told everybody that there are 80 columns and 24 lines.
+        others = {"TMUX", "NO_COLOR", "COLUMNS", "LINES"}
+        environment = {name: value for name, value in os.environ.items() if name not in others}
         done = subprocess.run(
             [*self._tmux, *words], capture_output=True, text=True, timeout=LIMIT_S, check=True, env=environment
         )
