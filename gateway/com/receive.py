@@ -72,7 +72,7 @@ class RxMessage:
 class RxSignal:
     """One signal of a received message."""
 
-    __slots__ = ("_data", "_initial", "_label", "_labelled", "_named", "_value", "message", "signal")
+    __slots__ = ("_data", "_initial", "_label", "_named", "_value", "message", "signal")
 
     def __init__(self, message: RxMessage, signal: Signal) -> None:
         self.message: Final = message
@@ -81,7 +81,6 @@ class RxSignal:
         # A behaviour asks more often than frames come: what was decoded stands until there is another payload.
         self._data: bytes | None = None
         self._value: int | float = self._initial
-        self._labelled: bytes | None = None
         self._named: int | float = self._initial
         self._label: int | float | str = label_of(signal, self._initial) or self._initial
 
@@ -98,13 +97,10 @@ class RxSignal:
     @property
     def label(self) -> int | float | str:
         """The name from the value table where there is one, otherwise the physical value."""
-        data = self.message.data
-        if data is not self._labelled:
-            value = self.value
-            if value != self._named:
-                self._named = value
-                self._label = label_of(self.signal, value) or value
-            self._labelled = data
+        value = self.value
+        if value != self._named:
+            self._named = value
+            self._label = label_of(self.signal, value) or value
         return self._label
 
     @property

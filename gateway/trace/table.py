@@ -13,7 +13,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from gateway.can.frame import ERROR, KEY_MASK
+from gateway.can.frame import KEY_MASK
 from gateway.trace.pieces import BusNumbers
 from gateway.trace.record import Event, Recorded
 
@@ -97,8 +97,3 @@ def in_order(times: NDArray[np.int64]) -> Rows | None:
     if len(times) < 2 or bool((times[1:] >= times[:-1]).all()):
         return None
     return np.argsort(times, kind="stable").astype(np.int64)
-
-
-def is_fault(record: Recorded) -> bool:
-    """A response that came to nothing (LIN), which is no frame that anybody received."""
-    return bool(record.frame.header & ERROR)
