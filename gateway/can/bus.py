@@ -164,8 +164,7 @@ class Bus:
             self._sender = controller
             self._requested_ns = now
             self._start_ns = start
-            kernel.scheduled = order = kernel.scheduled + 1
-            heappush(kernel.heap, (end, order, self._ended))
+            kernel.at(end, self._ended)
             return True
         if not self._calm:
             if not controller.takes_part:
@@ -228,9 +227,7 @@ class Bus:
                 self._requested_ns = entry[4]
                 self._start_ns = start
                 self._end_ns = end = start + self._duration_ns(frame)
-                kernel = self.kernel
-                kernel.scheduled = order = kernel.scheduled + 1
-                heappush(kernel.heap, (end, order, self._ended))
+                self.kernel.at(end, self._ended)
                 return
             heappush(queue, entry)
         entry, start = errors.choose(queue, start)

@@ -19,19 +19,25 @@ Callback = Callable[[], object]
 class Kernel:
     """Events in order. `now` is the time of the event that runs, or the time up to which all events have run.
 
-    `heap` and `scheduled` are what `at` is made of, for the few callers to which a call more each time matters.
+    Events of one time share a slot, in the order of their scheduling: ECUs that tick together, and what several wait
+    for, cost one entry of the heap.
     """
 
     def __init__(self) -> None:
         self.now: int = 0
         self.events: int = 0
-        self.heap: Final[list[tuple[int, int, Callback]]] = []
-        self.scheduled: int = 0
+        self._times: Final[list[int]] = []
+        """A heap of the times that have a slot."""
+        self._slots: Final[dict[int, list[Callback]]] = {}
 
     def at(self, time_ns: int, callback: Callback) -> None:
         """Run `callback` at `time_ns`; a time that has passed means as soon as possible, never earlier than `now`."""
-        self.scheduled = order = self.scheduled + 1
-        heappush(self.heap, (time_ns, order, callback))
+        slot = self._slots.get(time_ns)
+        if slot is None:
+            self._slots[time_ns] = [callback]
+            heappush(self._times, time_ns)
+        else:
+            slot.append(callback)
 
     def after(self, delay_ns: int, callback: Callback) -> None:
         """Run `callback` when `delay_ns` have passed."""
@@ -40,7 +46,7 @@ class Kernel:
     @property
     def next(self) -> int | None:
         """The time of the next event; None while nothing is scheduled."""
-        return self.heap[0][0] if self.heap else None
+        return self._times[0] if self._times else None
 
     def run(self, until_ns: int, stop: Sized = ()) -> bool:
         """Run all events up to and including `until_ns`, but stop after the event that puts something into `stop`.
@@ -48,25 +54,42 @@ class Kernel:
         True when it stopped early; otherwise `now` is `until_ns` afterwards, or the time of the last event when that is
         FOREVER.
         """
-        heap = self.heap
+        times = self._times
+        slots = self._slots
+        slot: list[Callback] = []
         done = 0
-        while heap:
-            entry = heap[0]
-            time_ns = entry[0]
-            if time_ns > until_ns:
-                break
-            heappop(heap)
-            if time_ns > self.now:
-                self.now = time_ns
-            done += 1
-            entry[2]()
-            if stop:
+        try:
+            while times:
+                time_ns = times[0]
+                if time_ns > until_ns:
+                    break
+                heappop(times)
+                if time_ns > self.now:
+                    self.now = time_ns
+                slot = slots.pop(time_ns)
+                done = 0
+                for callback in slot:
+                    done += 1
+                    callback()
+                    if stop:
+                        self.events += done
+                        return True
                 self.events += done
-                return True
-        self.events += done
+        finally:
+            if done < len(slot):  # stopped, or by an error
+                self._put_back(time_ns, slot[done:])
         if until_ns != FOREVER:
             self.now = max(self.now, until_ns)
         return False
+
+    def _put_back(self, time_ns: int, rest: list[Callback]) -> None:
+        """What was not reached comes before what has been scheduled for the same time meanwhile."""
+        later = self._slots.get(time_ns)
+        self._slots[time_ns] = rest
+        if later is None:
+            heappush(self._times, time_ns)
+        else:
+            rest.extend(later)
 
 
 class Timer:
