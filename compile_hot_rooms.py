@@ -38,6 +38,7 @@ HOT = (
     "ecu/inputs.py",
     "ecu/schedule.py",
     "links/linked_bus.py",
+    "routing/expiry.py",
     "routing/store.py",
     "routing/journey.py",
     "routing/lane.py",

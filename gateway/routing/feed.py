@@ -6,6 +6,7 @@ from collections import Counter
 from typing import Final, NamedTuple, Protocol
 
 from gateway.routing.conversion import Refusal, Source, Unfit
+from gateway.routing.expiry import Watch
 from gateway.routing.rules import UpwardRule
 from gateway.routing.store import Quality, Value, VssSignal
 
@@ -46,6 +47,7 @@ class Frames(Protocol):
     passed_ns: int
 
     def look_again(self) -> None: ...
+    def heard_ns(self) -> int: ...
 
 
 class SignalFeed:
@@ -85,8 +87,11 @@ class SignalFeed:
         self._alive_ns: int = -1
         self._interval_ns: Final = rule.interval_ns
         self._on_change: Final = rule.on_change
+        self.watch: Watch | None = None
+        """Looks after the signal while its one message keeps it alive."""
         signal.disturbed = self._disturbed
         signal.heard_ns = self._heard_ns
+        signal.expiry.watch = self._alive_by
 
     @property
     def received(self) -> int:
@@ -131,14 +136,14 @@ class SignalFeed:
         return None if last_ns < 0 else last_ns
 
     def _frames_ns(self) -> int:
-        last_ns = -1
-        for message in self.messages.values():
-            last_ns = max(last_ns, message.frames_ns, message.passed_ns)
-        return last_ns
+        return max((message.heard_ns() for message in self.messages.values()), default=-1)
 
     def _heard_ns(self) -> int:
         """When what came last kept the signal alive."""
         return max(self._alive_ns, self._frames_ns()) if self.good else self._alive_ns
+
+    def _alive_by(self) -> Watch | None:
+        return self.watch if self.good else None
 
     def _disturbed(self) -> None:
         self.same_value = None
@@ -202,6 +207,7 @@ class SignalFeed:
             self.due_ns = now + self._interval_ns
         self._alive_ns = self._heard_ns()
         self.good = False
+        self.signal.expiry.alone()
         self.same_value = None
         self.refused[unfit.reason] += 1
         self.last_refused = Refused(now, unfit.reason, str(unfit))

@@ -11,7 +11,8 @@ from enum import Enum
 from typing import Final, NamedTuple
 
 from gateway.errors import GatewayError, nearest
-from gateway.sim import Kernel, Timer
+from gateway.routing.expiry import Expiry
+from gateway.sim import Kernel
 
 Value = bool | int | float | str | list[bool] | list[int] | list[float] | list[str]
 """What a VSS leaf can hold."""
@@ -75,7 +76,8 @@ class VssSignal:
         self._target_listeners: list[Listener] = []
         self._datapoint: Datapoint | None = NEVER
         self._refreshed_ns: int = 0
-        self._timer = Timer(kernel, self._time_out)
+        self.expiry: Final = Expiry(kernel, self._last_heard_ns, self._time_out)
+        self.expiry.timeout_ns = timeout_ns
         self._timed: bool = False
 
     @property
@@ -92,12 +94,12 @@ class VssSignal:
 
     @timeout_ns.setter
     def timeout_ns(self, timeout_ns: int) -> None:
-        self._timeout_ns = timeout_ns
+        self._timeout_ns = self.expiry.timeout_ns = timeout_ns
         self._timed = timeout_ns != 0 and self.quality is _GOOD
         if self._timed:
-            self._timer.set(self.time_ns + timeout_ns)
+            self.expiry.begin()
         else:
-            self._timer.cancel()
+            self.expiry.end()
 
     def publish(self, value: Value) -> None:
         """Take a new value that is good now, and tell the listeners."""
@@ -114,7 +116,7 @@ class VssSignal:
         self.updates += 1
         if not self._timed and self._timeout_ns:
             self._timed = True
-            self._timer.set(now + self._timeout_ns)
+            self.expiry.begin()
         if self._listeners:
             for listener in self._listeners:
                 listener(self)
@@ -129,7 +131,7 @@ class VssSignal:
     def expire(self) -> None:
         """Who told the value is known to be gone: it is stale now, whatever its timeout."""
         if self.quality is _GOOD:
-            self._timer.cancel()
+            self.expiry.end()
             self._timed = False
             self._become_stale()
 
@@ -154,15 +156,17 @@ class VssSignal:
         """Something drives this actuator."""
         return bool(self._target_listeners)
 
-    def _time_out(self) -> None:
-        """What was set at the first value is due; it may have come again meanwhile."""
-        heard_ns = max(self.time_ns, self._refreshed_ns)
+    def _last_heard_ns(self) -> int:
+        heard_ns = self.time_ns
+        if self._refreshed_ns > heard_ns:
+            heard_ns = self._refreshed_ns
         if self.heard_ns is not None:
-            heard_ns = max(heard_ns, self.heard_ns())
-        due = heard_ns + self._timeout_ns
-        if due > self._kernel.now:
-            self._timer.set(due)
-            return
+            by_source_ns = self.heard_ns()
+            if by_source_ns > heard_ns:
+                heard_ns = by_source_ns
+        return heard_ns
+
+    def _time_out(self) -> None:
         self._timed = False
         self._become_stale()
 

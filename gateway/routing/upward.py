@@ -14,6 +14,7 @@ from typing import Final
 from gateway.can import Frame
 from gateway.database import Message
 from gateway.routing.conversion import Source, bits_of
+from gateway.routing.expiry import Watch
 from gateway.routing.feed import SignalFeed
 from gateway.routing.feed_code import compile_feeds
 from gateway.routing.rules import UpwardRule
@@ -43,6 +44,7 @@ class MessageFeed:
         self.kernel: Final = kernel
         self.feeds: Final[list[tuple[SignalFeed, Source]]] = []
         self._receive: Callable[[bytes, int], None] | None = None
+        self._watches: dict[int, Watch] = {}
 
     def add(self, feed: SignalFeed, source: Source) -> None:
         self.feeds.append((feed, source))
@@ -51,6 +53,16 @@ class MessageFeed:
             self.watched |= bits_of(source.place.signal)
         if source.always:
             feed.messages[source] = self
+
+    def heard_ns(self) -> int:
+        """When the last frame came that is as long as the message."""
+        return self.frames_ns if self.frames_ns > self.passed_ns else self.passed_ns
+
+    def watch(self, timeout_ns: int) -> Watch:
+        """What looks after the signals that this message alone keeps alive."""
+        if timeout_ns not in self._watches:
+            self._watches[timeout_ns] = Watch(self.kernel, timeout_ns, self.heard_ns)
+        return self._watches[timeout_ns]
 
     def look_again(self) -> None:
         """Let each rule look at the next frame, whatever it brings."""
@@ -99,6 +111,8 @@ class CanToVss:
                 if key not in self.messages:
                     self.messages[key] = MessageFeed(kernel, place.bus, place.message)
                 self.messages[key].add(feed, Source(rule, place))
+            if list(feed.messages.values()) == [self.messages[key]] and len(rule.places) == 1 and signal.timeout_ns:
+                feed.watch = self.messages[key].watch(signal.timeout_ns)
 
     def feed(self, path: str) -> SignalFeed | None:
         """The feed of a VSS path; None where nothing on CAN feeds it."""

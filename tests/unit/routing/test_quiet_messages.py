@@ -36,6 +36,17 @@ STATUS = Message(
 TWIN = Message(
     name="Twin", arbitration_id=0x200, cycle_ns=50 * MS, length=1, signals=(Signal(name="Big", start=0, length=8),)
 )
+TYRE = Message(
+    name="Tyre",
+    arbitration_id=0x300,
+    cycle_ns=10 * MS,
+    length=2,
+    signals=(
+        Signal(name="Where", start=0, length=1, is_multiplexer=True),
+        Signal(name="Left", start=8, length=4, multiplexer_signal="Where", multiplexer_ids=(1,)),
+        Signal(name="Pressure", start=12, length=4),
+    ),
+)
 LEAVES: dict[str, dict[str, Any]] = {
     "Switch": {"datatype": "boolean", "dbc2vss": {"signal": "Status.Switch", "on_change": True, "interval_ms": 0,
                "transform": {"mapping": [{"from": "Off", "to": False}, {"from": "On", "to": True}]}}},
@@ -46,6 +57,8 @@ LEAVES: dict[str, dict[str, Any]] = {
     "Counted": {"datatype": "double", "min": 2, "dbc2vss": {"signal": "Status.Counter", "interval_ms": 0}},
     "Computed": {"datatype": "float", "dbc2vss": {"signal": "Status.Counter", "interval_ms": 30,
                  "transform": {"math": "1/(x-3)"}}},
+    "Left": {"datatype": "uint8", "dbc2vss": {"signal": "Tyre.Left", "interval_ms": 0}},
+    "Pressure": {"datatype": "uint8", "max": 9, "dbc2vss": {"signal": "Tyre.Pressure", "interval_ms": 0}},
     "Changed": {"datatype": "float", "dbc2vss": {"signal": "Status.Fine", "interval_ms": 25, "on_change": True}},
 }  # fmt: skip
 
@@ -121,7 +134,7 @@ def mapped(folder: Path, leaves: dict[str, dict[str, Any]]) -> VssMapping:
     path = folder / "signals.json"
     children = {name: {"type": "sensor", **leaf} for name, leaf in leaves.items()}
     path.write_text(json.dumps({"Vehicle": {"type": "branch", "children": children}}))
-    return load_mapping(path, {"bus": Database("bus", "bus.dbc", (STATUS, TWIN), ())})
+    return load_mapping(path, {"bus": Database("bus", "bus.dbc", (STATUS, TWIN, TYRE), ())})
 
 
 def status(counter: int, switch: int, big: int, fine: int) -> bytes:
@@ -142,11 +155,12 @@ frames = st.builds(
     | few((b"", b"\x00\x00")),
 )
 twins = st.builds(Step, few((1, 10)), st.just(0x200), st.binary(min_size=1, max_size=1))
-published = st.builds(Step, few((0, 5)), st.just(0), st.none(), few(("Big", "Slow")), few((5, 7, 300)))
+tyres = st.builds(Step, few((3, 10, 10)), st.just(0x300), few((b"\x01\x30", b"\x01\x31", b"\x00\x30", b"\x01\xf0")))
+published = st.builds(Step, few((0, 5)), st.just(0), st.none(), few(("Big", "Slow", "Left")), few((5, 7, 300)))
 
 
 @pytest.mark.parametrize("way", [Way.BUSY, Way.ALONE])
-@given(steps=st.lists(frames | frames | frames | twins | published, max_size=60))
+@given(steps=st.lists(frames | frames | frames | twins | tyres | published, max_size=60))
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_all_rules_at_once_do_what_each_does(mapping: VssMapping, way: Way, steps: list[Step]) -> None:
     quiet, other = Rig(mapping, Way.QUIET), Rig(mapping, way)
@@ -156,6 +170,15 @@ def test_all_rules_at_once_do_what_each_does(mapping: VssMapping, way: Way, step
     assert quiet.counts() == other.counts()
     assert other.passed == 0
     assert all(one.balanced for one in quiet.up.feeds)
+
+
+@given(steps=st.lists(tyres, max_size=30))
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_what_waits_for_its_message_is_stale_when_it_would_be_alone(mapping: VssMapping, steps: list[Step]) -> None:
+    together, alone = Rig(mapping, Way.QUIET), Rig(mapping, Way.ALONE)
+    together.take(steps)
+    alone.take(steps)
+    assert in_order(together.told) == in_order(alone.told)
 
 
 def test_frames_with_nothing_new_are_counted_at_once(quick: VssMapping) -> None:
