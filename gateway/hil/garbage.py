@@ -9,7 +9,7 @@ import gc
 from collections.abc import Callable
 from typing import Final
 
-_SELDOM: Final = (50_000, 20, 20)
+_SELDOM: Final = (500_000, 5, 5)
 
 
 def collect_seldom() -> Callable[[], None]:

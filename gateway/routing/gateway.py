@@ -12,6 +12,7 @@ from gateway.can import Bus, Controller, Frame
 from gateway.com import TransmitTask, TxMessage
 from gateway.database import Message
 from gateway.errors import GatewayError
+from gateway.routing.expiry import Watch
 from gateway.routing.frame_route import FrameRoute
 from gateway.routing.journey import NOT_YET, Journeys, RoutedFrame
 from gateway.routing.lane import Lane
@@ -37,6 +38,7 @@ class Gateway:
         self.targets: dict[tuple[str, str], TargetMessage] = {}
         self.commands: dict[tuple[str, str], TxMessage] = {}
         self._lanes: dict[tuple[str, int], Lane] = {}
+        self._watches: dict[tuple[str, int, int], Watch] = {}
 
     def attach(self, bus: Bus) -> Controller:
         """Give the gateway a controller on a bus."""
@@ -64,6 +66,16 @@ class Gateway:
             self.controllers[bus].receive_all(route.receive)
         else:
             self.controllers[bus].receive(key, route.receive)
+            if isinstance(route, SignalRoute) and route.check is None:
+                self._watch(route, bus, key)
+
+    def _watch(self, route: SignalRoute, bus: str, key: int) -> None:
+        """Routes of one message that take each of its frames have their source stale at the same time."""
+        place = (bus, key, route.timeout_ns)
+        if place not in self._watches:
+            self._watches[place] = Watch(self.kernel, route.timeout_ns, route.heard_ns)
+        watch = self._watches[place]
+        route.expiry.watch = lambda: watch
 
     def target(self, bus: str, message: Message) -> TargetMessage:
         """The message that the gateway composes on a bus from routed signals."""

@@ -10,6 +10,7 @@ from typing import Final
 from gateway.can import Frame
 from gateway.com import TxMessage, TxSignal, label_of
 from gateway.database import EncodeError, Signal
+from gateway.routing.expiry import Expiry
 from gateway.routing.frame_route import refusal
 from gateway.routing.journey import Journey, Journeys, RoutedFrame
 from gateway.routing.lane import Lane
@@ -24,7 +25,7 @@ from gateway.routing.route import (
     Route,
     Rule,
 )
-from gateway.sim import Kernel, Timer
+from gateway.sim import Kernel
 
 MapKey = int | float | str
 SignalValue = int | float | str
@@ -119,7 +120,8 @@ class SignalRoute(Route):
         self._converted_from: int | float | None = None
         self._converted_by: Transform | None = None
         self._converted: int | float = 0
-        self._timer = Timer(kernel, self._time_out)
+        self.expiry: Final = Expiry(kernel, self.heard_ns, self._time_out)
+        self._heard_ns: int = 0
 
     @property
     def signal_name(self) -> str:
@@ -131,10 +133,16 @@ class SignalRoute(Route):
             self.counts.received += 1
             self.drop(frame, UNPROTECTED)
             return
-        if self.timeout_ns:
+        self._heard_ns = self.kernel.now
+        if self.stale and self.timeout_ns:
             self.stale = False
-            self._timer.set(self.kernel.now + self.timeout_ns)
+            self.expiry.timeout_ns = self.timeout_ns
+            self.expiry.begin()
         super().receive(frame)
+
+    def heard_ns(self) -> int:
+        """When the last frame came that may be used."""
+        return self._heard_ns
 
     def forward(self, frame: Frame) -> None:
         source = self.source
