@@ -72,7 +72,7 @@ class RxMessage:
 class RxSignal:
     """One signal of a received message."""
 
-    __slots__ = ("_data", "_initial", "_label", "_named", "_value", "message", "signal")
+    __slots__ = ("_data", "_decode", "_initial", "_label", "_named", "_value", "message", "signal")
 
     def __init__(self, message: RxMessage, signal: Signal) -> None:
         self.message: Final = message
@@ -80,6 +80,7 @@ class RxSignal:
         self._initial = signal.to_physical(signal.initial_raw)
         # A behaviour asks more often than frames come: what was decoded stands until there is another payload.
         self._data: bytes | None = None
+        self._decode: Callable[[bytes], int | float | None] | None = None
         self._value: int | float = self._initial
         self._named: int | float = self._initial
         self._label: int | float | str = label_of(signal, self._initial) or self._initial
@@ -89,7 +90,10 @@ class RxSignal:
         """The physical value; the start value until the first has come, or where the payload does not reach so far."""
         data = self.message.data
         if data is not self._data:
-            value = self.signal.decode(data)
+            decode = self._decode
+            if decode is None:
+                decode = self._decode = self.signal.decode
+            value = decode(data)
             self._value = self._initial if value is None else value
             self._data = data
         return self._value

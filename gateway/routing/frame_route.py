@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import partial
 from typing import Final
 
 from gateway.can import ERROR, FD, KEY_MASK, REMOTE, Controller, Frame
@@ -34,11 +33,13 @@ class FrameRoute(Route):
         if self._key is not None:
             header = header & _FLAGS | self._key
         journey = self.accept(frame)
-        self.lane.add(partial(self._depart, RoutedFrame(header, frame.data, (journey,)), journey))
+        self.lane.add(self, RoutedFrame(header, frame.data, (journey,)), journey)
 
-    def _depart(self, frame: RoutedFrame, journey: Journey) -> None:
+    def depart(self, carried: Frame | int | float, journey: Journey) -> None:
+        """A frame has waited."""
+        assert isinstance(carried, RoutedFrame)
         controller: Controller = self.lane.controller
-        if not controller.send(frame):
+        if not controller.send(carried):
             self.lose(journey, refusal(controller))
 
 

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable
 from typing import Final
 
-from gateway.can import Controller
+from gateway.can import Controller, Frame
+from gateway.routing.journey import Journey
 from gateway.sim import Kernel
 
-Departure = Callable[[], object]
+
+class Carrier:
+    """What takes a journey on when it has waited: a route."""
+
+    def depart(self, carried: Frame | int | float, journey: Journey) -> None:
+        raise NotImplementedError
 
 
 class Lane:
@@ -23,17 +28,18 @@ class Lane:
         self.latency_ns: int = latency_ns
         self.limit: int = limit
         self._kernel = kernel
-        self._waiting: deque[Departure] = deque()
+        self._waiting: deque[tuple[Carrier, Frame | int | float, Journey]] = deque()
         self._next: Final = self._depart
 
     @property
     def full(self) -> bool:
         return len(self._waiting) + self.controller.queued >= self.limit
 
-    def add(self, departure: Departure) -> None:
-        """Let `departure` happen when the latency has passed."""
-        self._waiting.append(departure)
+    def add(self, carrier: Carrier, carried: Frame | int | float, journey: Journey) -> None:
+        """Let `carrier` take it on when the latency has passed."""
+        self._waiting.append((carrier, carried, journey))
         self._kernel.at(self._kernel.now + self.latency_ns, self._next)
 
     def _depart(self) -> None:
-        self._waiting.popleft()()
+        carrier, carried, journey = self._waiting.popleft()
+        carrier.depart(carried, journey)

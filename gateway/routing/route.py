@@ -8,6 +8,7 @@ from typing import Final
 
 from gateway.can import Frame
 from gateway.routing.journey import Decision, Journey, Journeys, RouteCounts
+from gateway.routing.lane import Carrier
 from gateway.sim import Kernel
 
 Condition = Callable[[bytes], bool | None]
@@ -53,7 +54,7 @@ class Rule:
         return f"{self.name} {self.source} -> {self.target}"
 
 
-class Route:
+class Route(Carrier):
     """One route: takes frames, decides, counts. The ways of forwarding are its subclasses."""
 
     def __init__(self, kernel: Kernel, rule: Rule, journeys: Journeys) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from enum import Enum
-from functools import partial
 from typing import Final
 
 from gateway.can import Frame
@@ -116,6 +115,7 @@ class SignalRoute(Route):
         self.stale: bool = True
         self._signal: TxSignal = target.message.signal(name)
         self._raw: int | float | None = None
+        self._decode: Callable[[bytes], int | float | None] | None = None
         # The last conversion: most values come again.
         self._converted_from: int | float | None = None
         self._converted_by: Transform | None = None
@@ -145,15 +145,17 @@ class SignalRoute(Route):
         return self._heard_ns
 
     def forward(self, frame: Frame) -> None:
-        source = self.source
-        value = source.decode(frame.data)
+        decode = self._decode
+        if decode is None:
+            decode = self._decode = self.source.decode
+        value = decode(frame.data)
         if value is None:
             self.drop(frame, TOO_SHORT)
             return
         if value == self._converted_from and self.transform is self._converted_by:
             raw = self._converted
         else:
-            label = label_of(source, value) if self.transform.table is not None else None
+            label = label_of(self.source, value) if self.transform.table is not None else None
             mapped = self.transform.apply(value, label)
             if mapped is None:
                 self.drop(frame, NOT_IN_MAP)
@@ -172,7 +174,7 @@ class SignalRoute(Route):
             self.drop(frame, QUEUE_FULL)
         else:
             self._raw = raw
-            self.lane.add(partial(self._depart, raw, self.accept(frame)))
+            self.lane.add(self, raw, self.accept(frame))
 
     def lose(self, journey: Journey, reason: str) -> None:
         """The target has not got the value: when it comes again, that is a change."""
@@ -184,15 +186,17 @@ class SignalRoute(Route):
         """Each value has a frame of its own; otherwise it is forwarded when it stands in the target message."""
         return self.mode is not SendMode.CYCLIC
 
-    def _depart(self, raw: int | float, journey: Journey) -> None:
+    def depart(self, carried: Frame | int | float, journey: Journey) -> None:
+        """A raw value has waited."""
+        assert isinstance(carried, int | float)
         if self.stale and self.timeout_ns:
             self.lose(journey, TIMED_OUT)
             return
         self.target.refresh(self.rule.index, journey)
         if self.mode is SendMode.CYCLIC:
-            self._signal.set_raw(raw)
+            self._signal.set_raw(carried)
             return
-        self._signal.put_raw(raw)
+        self._signal.put_raw(carried)
         if not self.target.message.send():
             self.lose(journey, refusal(self.lane.controller))
 

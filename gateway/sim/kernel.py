@@ -10,8 +10,8 @@ from collections.abc import Callable, Sized
 from heapq import heappop, heappush
 from typing import Final
 
-FOREVER: Final = 1 << 62
-"""A time that never comes (146 years)."""
+FOREVER: Final = (1 << 62) - 1
+"""A time that never comes (146 years): the last that a compiled kernel compares without making an object of it."""
 
 Callback = Callable[[], object]
 
