@@ -42,7 +42,7 @@ class Eps:
         self.status_out.value = "Valid" if self.plausible else "Implausible"
         self.angle_out.value = angle
         self.redundant_out.value = redundant
-        self.rate_out.value = max(-2000.0, min(2000.0, rate))
+        self.rate_out.saturate(rate)
 
     def _agree(self, difference_deg: float) -> bool:
         """The two sensors may differ by 5 degrees, and by more for 50 ms."""
@@ -59,8 +59,8 @@ class Eps:
         assist = max(33.0, 100.0 - 67.0 * self.speed.value / 120) if self.plausible else 33.0
         self.assist_out.value = assist
         self.state_out.value = "Active" if self.plausible else "Degraded"
-        self.torque_out.value = max(-20.0, min(20.0, self.last_deg / assist))
-        self.current_out.value = max(-150.0, min(150.0, self.last_deg * assist / 500))
+        self.torque_out.saturate(self.last_deg / assist)
+        self.current_out.saturate(self.last_deg * assist / 500)
 
 
 def _limited(angle_deg: float) -> float:

@@ -131,20 +131,20 @@ class Esp:
 
     def _tell_wheels(self) -> None:
         sideways = self.yaw_rate * car.TRACK_M / 2
-        left = min(400.0, abs(self.speed_ms - sideways) * 3.6)
-        right = min(400.0, abs(self.speed_ms + sideways) * 3.6)
+        left = abs(self.speed_ms - sideways) * 3.6
+        right = abs(self.speed_ms + sideways) * 3.6
         for out, speed in zip(self.wheels_out, (left, right, left, right), strict=True):
-            out.value = speed
+            out.saturate(speed)
 
     @every("20ms")
     def tell_motion(self) -> None:
         yaw = self.yaw_rate
         forward = "Forward" if self.speed_ms > 0 else "Backward"
-        self.speed_out.value = min(400.0, abs(self.speed_ms) * 3.6)
+        self.speed_out.saturate(abs(self.speed_ms) * 3.6)
         self.valid_out.value = "Yes" if self.motor_known else "No"
         self.direction_out.value = "Standstill" if self.speed_ms == 0 else forward
-        self.long_out.value = max(-30.0, min(30.0, self.acceleration))
-        self.lateral_out.value = max(-30.0, min(30.0, yaw * self.speed_ms))
-        self.yaw_out.value = max(-300.0, min(300.0, math.degrees(yaw)))
-        self.road_out.value = min(1.5, self.road.number)
+        self.long_out.saturate(self.acceleration)
+        self.lateral_out.saturate(yaw * self.speed_ms)
+        self.yaw_out.saturate(math.degrees(yaw))
+        self.road_out.saturate(self.road.number)
         self.distance_out.value = self.distance_m

@@ -117,7 +117,7 @@ class Inverter:
         self.rpm_out.value = rpm
         self.torque_out.value = self.torque_nm
         self.grade_out.value = self.grade.number
-        self.rotor_out.value = min(self.rotor_deg, 359.99)
+        self.rotor_out.saturate(self.rotor_deg)
 
     def _tell_power(self) -> None:
         mechanical_w = self.torque_nm * car.motor_rpm(self.speed_ms) * math.pi / 30
@@ -131,4 +131,4 @@ class Inverter:
         self.inverter_degc_out.value = 20 + self.motor_degc / 2
         self.iq_out.value = self.torque_nm / NM_PER_A
         self.id_out.value = -min(200.0, abs(self.speed_ms) * 4)
-        self.modulation_out.value = min(100.0, abs(self.speed_ms) * 4)
+        self.modulation_out.saturate(abs(self.speed_ms) * 4)

@@ -101,7 +101,7 @@ class Vcu:
         self.source_out.value = "Wheels" if self.wheel_message.valid else motor_source
         self.standstill_out.value = "Yes" if self.speed_kmh < 0.1 else "No"
         self.reverse_out.value = "Yes" if motor_kmh < -0.1 else "No"
-        self.acceleration_out.value = max(-20.0, min(20.0, self.acceleration))
+        self.acceleration_out.saturate(self.acceleration)
 
     def _take_state(self) -> None:
         """Off, Starting, Ready; Crash stays until power is lost. Off only at a standstill."""
@@ -192,7 +192,7 @@ class Vcu:
         self.override_out.value = "On" if self.overridden else "Off"
         self.contactor_out.value = "Close" if self.drive_state in {"Starting", "Ready"} else "Open"
         self.state_out.value = self.drive_state
-        self.accelerator_out.value = max(0.0, min(100.0, self.accelerator.number))
+        self.accelerator_out.saturate(self.accelerator.number)
         self.percent_out.value = self.percent
 
     @every("100ms")
@@ -204,4 +204,4 @@ class Vcu:
             self.consumed_wh = self.consumed_wh * keep + self.voltage.value * self.current.value * 0.1 / 3600
         consumption = max(80.0, min(400.0, self.consumed_wh / FORGET_M * 1000))
         self.consumption_out.value = consumption
-        self.range_out.value = min(1000.0, self.energy.value * 1000 / consumption)
+        self.range_out.saturate(self.energy.value * 1000 / consumption)

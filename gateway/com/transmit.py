@@ -12,7 +12,7 @@ from typing import Final
 from gateway.can import BRS, EXTENDED, FD, Controller, Frame, padded_length
 from gateway.com.errors import ComError
 from gateway.com.protection import Protection
-from gateway.database import Message, SendType, Signal, bits_of
+from gateway.database import Message, SendType, Signal, bits_of, physical_limits
 from gateway.errors import nearest
 from gateway.sim import Kernel, Timer
 
@@ -48,6 +48,7 @@ class TxSignal:
         "_clear",
         "_held",
         "_highest",
+        "_limits",
         "_lowest",
         "_mask",
         "_maximum",
@@ -84,6 +85,7 @@ class TxSignal:
         self._lowest, self._highest = signal.raw_limits
         self._minimum: float = float(signal.minimum) if signal.minimum is not None else -1e300
         self._maximum: float = float(signal.maximum) if signal.maximum is not None else 1e300
+        self._limits: tuple[float, float] | None = None
 
     @property
     def value(self) -> int | float | str:
@@ -110,6 +112,17 @@ class TxSignal:
         if not self._held:
             self.set_raw(raw)
             self._repeatable = self._whole and not self._message.sends_on_write
+
+    def saturate(self, value: int | float) -> None:
+        """Set the value; one that is out of range becomes the nearest that the signal can have. EncodeError for NaN."""
+        limits = self._limits
+        if limits is None:
+            limits = self._limits = physical_limits(self.signal)
+        if value < limits[0]:
+            value = limits[0]
+        elif value > limits[1]:
+            value = limits[1]
+        self.value = value
 
     @property
     def raw(self) -> int | float:

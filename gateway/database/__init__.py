@@ -2,7 +2,7 @@
 
 from gateway.database.database import Database, joined
 from gateway.database.diagnostic import Diagnostic, Severity
-from gateway.database.encoding import bits_of
+from gateway.database.encoding import bits_of, physical_limits
 from gateway.database.errors import DatabaseError, EncodeError
 from gateway.database.loader import load
 from gateway.database.message import Labels, Message, SendType, Values
@@ -24,4 +24,5 @@ __all__ = [
     "joined",
     "load",
     "load_shared",
+    "physical_limits",
 ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import sys
 from collections.abc import Iterable
 from struct import pack
 from typing import TYPE_CHECKING
@@ -15,6 +16,8 @@ if TYPE_CHECKING:
 
 FLOATS = {16: "e", 32: "f", 64: "d"}
 """Lengths that a float can have, with the codes of `struct`."""
+_LARGEST = {16: 65504.0, 32: (2 - 2**-23) * 2.0**127, 64: sys.float_info.max}
+"""Greatest finite value of each of them."""
 TOLERANCE = 1e-6
 """Part of a scale step that a physical value may be out of its range, for rounding on the way here (as cantools)."""
 
@@ -64,6 +67,20 @@ def _named(signal: Signal, name: str) -> int:
         raise EncodeError(f"{signal} has no value table; give a number instead of {name!r}")
     names = list(choices.values())
     raise EncodeError(f"{signal} has no value {name!r}{nearest(name, names) or f' (there are {listed(names)})'}")
+
+
+def physical_limits(signal: Signal) -> tuple[int | float, int | float]:
+    """The least and the greatest physical value that a signal can have, by its bits and by the limits of its file."""
+    if signal.is_float:
+        most: int | float = _LARGEST[signal.length]
+        low, high = sorted((to_physical(signal, -most), to_physical(signal, most)))
+    else:
+        low, high = sorted(to_physical(signal, raw) for raw in signal.raw_limits)
+    if signal.minimum is not None:
+        low = max(low, signal.minimum)
+    if signal.maximum is not None:
+        high = min(high, signal.maximum)
+    return low, high
 
 
 def listed(things: Iterable[object]) -> str:

@@ -142,6 +142,31 @@ def test_a_value_is_taken_or_refused_as_the_database_does(value: float) -> None:
     assert handle.raw == expected
 
 
+@given(st.floats(allow_nan=False) | st.integers(-(2**70), 2**70))
+@pytest.mark.parametrize(
+    ("one", "least", "most"),
+    [
+        (signal(length=12, scale=0.25, offset=-10, minimum=-5, maximum=900), -5, 900),
+        (signal(length=12, scale=0.25, offset=-10), -10, 1013.75),
+        (signal(length=8, scale=-2, signed=True, maximum=1000), -254, 256),
+        (signal(length=32, is_float=True, maximum=3), -3.4028234663852886e38, 3),
+        (signal(length=16, is_float=True), -65504, 65504),
+    ],
+    ids=["limits", "bits", "negative scale", "float with a limit", "half"],
+)
+def test_a_saturated_value_is_the_nearest_that_can_be(one: Signal, least: float, most: float, value: float) -> None:
+    handle = Sender(message(one)).message.signal("S")
+    handle.saturate(value)
+    assert handle.value == min(most, max(least, value))
+    assert handle.raw == one.to_raw(handle.value)
+
+
+def test_what_is_no_number_does_not_saturate() -> None:
+    handle = Sender(message(signal(scale=0.5))).message.signal("S")
+    with pytest.raises(EncodeError, match=r"M\.S cannot be nan"):
+        handle.saturate(float("nan"))
+
+
 def test_a_label_is_a_value() -> None:
     sender = Sender(message(signal(choices={0: "Off", 2: "On"})))
     sender.message.signal("S").value = "On"
