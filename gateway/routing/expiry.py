@@ -96,6 +96,7 @@ class Watch:
         if due_ns > self._kernel.now:
             self._timer.set(due_ns)
             return
-        watched, self._watched = self._watched, []
-        for expiry in watched:
-            expiry.look()
+        # Who is told of one that has expired may end another, or let a frame come, which takes those back that follow.
+        for _ in range(len(self._watched)):
+            if self._watched:
+                self._watched.pop(0).look()

@@ -427,6 +427,25 @@ class TestStaleness:
         assert car.feed("Vehicle.Speed").absent == 1
         assert car.at(60).store["Vehicle.Speed"].datapoint.quality is Quality.STALE
 
+    @pytest.mark.parametrize("again", [False, True], ids=["silence", "a frame comes in the same moment"])
+    def test_who_hears_that_one_is_stale_may_end_the_other(self, load: Load, again: bool) -> None:
+        car = Car(
+            load(Speed={**FLOAT, "dbc2vss": EACH_SECOND}, Heat={**FLOAT, "dbc2vss": {"signal": "VehicleSpeed.Heat"}})
+        )
+        speed, heat = car.store["Vehicle.Speed"], car.store["Vehicle.Heat"]
+        told: list[tuple[int, str, Quality]] = []
+        heat.listen(lambda one: told.append((car.kernel.now // MS, one.path, one.quality)))
+        speed.listen(lambda one: told.append((car.kernel.now // MS, one.path, one.quality)))
+        for ms in (0, 20, 40, 60):
+            car.at(ms).speed(1)
+        speed.listen(lambda one: heat.expire() if one.quality is Quality.STALE else None)
+        if again:
+            speed.listen(lambda one: car.speed(2) if one.quality is Quality.STALE else None)
+        car.at(150)
+        stale = [one for one in told if one[2] is Quality.STALE]
+        assert stale == [(120, "Vehicle.Speed", Quality.STALE), (120, "Vehicle.Heat", Quality.STALE)]
+        assert (speed.quality is Quality.GOOD) is again
+
     def test_a_timeout_of_the_users_own(self, load: Load) -> None:
         car = Car(load(Speed={**FLOAT, "dbc2vss": EACH_SECOND}), timeout_ns=500 * MS)
         assert car.store["Vehicle.Speed"].timeout_ns == 500 * MS
