@@ -11,7 +11,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parent))
 
 from chromium import browser
-from conftest import ROOT, serve_page
+from pages import ROOT, serve_page
 
 IMAGES = ROOT / "docs" / "images"
 CLOCK = "parseFloat(document.getElementById('clock').innerText)"

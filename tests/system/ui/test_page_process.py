@@ -12,7 +12,7 @@ from collections.abc import Iterator
 import pytest
 
 pytest.importorskip("websockets")
-from conftest import descriptors, page_of
+from pages import descriptors, page_of
 from websockets.asyncio.client import ClientConnection, connect
 
 LIMIT_S = 30

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 pytest.importorskip("websockets")
-from conftest import descriptors, page_of
+from pages import descriptors, page_of
 from websockets.asyncio.client import connect
 from websockets.exceptions import InvalidStatus
 
