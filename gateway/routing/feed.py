@@ -48,6 +48,7 @@ class Frames(Protocol):
 
     def look_again(self) -> None: ...
     def heard_ns(self) -> int: ...
+    def watch(self, timeout_ns: int) -> Watch: ...
 
 
 class SignalFeed:
@@ -87,8 +88,6 @@ class SignalFeed:
         self._alive_ns: int = -1
         self._interval_ns: Final = rule.interval_ns
         self._on_change: Final = rule.on_change
-        self.watch: Watch | None = None
-        """Looks after the signal while its one message keeps it alive."""
         signal.disturbed = self._disturbed
         signal.heard_ns = self._heard_ns
         signal.expiry.watch = self._alive_by
@@ -143,7 +142,10 @@ class SignalFeed:
         return max(self._alive_ns, self._frames_ns()) if self.good else self._alive_ns
 
     def _alive_by(self) -> Watch | None:
-        return self.watch if self.good else None
+        """What looks after the signal while each frame of its one message keeps it alive."""
+        if not self.good or len(self.rule.places) > 1:
+            return None
+        return next((message.watch(self.signal.timeout_ns) for message in self.messages.values()), None)
 
     def _disturbed(self) -> None:
         self.same_value = None

@@ -108,7 +108,6 @@ class SignalRoute(Route):
         self.target: Final = target
         self.transform: Transform = Transform()
         self.mode: SendMode = SendMode.CYCLIC
-        self.timeout_ns: int = 0
         self.on_timeout: SignalValue | None = None
         self.check: Callable[[bytes], bool] | None = None
         """Says whether a payload may be used (end-to-end protection); others do not keep the source from its timeout."""
@@ -124,6 +123,14 @@ class SignalRoute(Route):
         self._heard_ns: int = 0
 
     @property
+    def timeout_ns(self) -> int:
+        return self.expiry.timeout_ns
+
+    @timeout_ns.setter
+    def timeout_ns(self, timeout_ns: int) -> None:
+        self.expiry.timeout_ns = timeout_ns
+
+    @property
     def signal_name(self) -> str:
         """The signal of the target message that this route puts in."""
         return self._signal.signal.name
@@ -136,7 +143,6 @@ class SignalRoute(Route):
         self._heard_ns = self.kernel.now
         if self.stale and self.timeout_ns:
             self.stale = False
-            self.expiry.timeout_ns = self.timeout_ns
             self.expiry.begin()
         super().receive(frame)
 

@@ -71,7 +71,6 @@ class VssSignal:
         self.disturbed: Callable[[], object] | None = None
         """Called when the value, or its quality, is not any more what the source that `take`s it told last."""
         self._kernel = kernel
-        self._timeout_ns: int = timeout_ns
         self._listeners: list[Listener] = []
         self._target_listeners: list[Listener] = []
         self._datapoint: Datapoint | None = NEVER
@@ -90,11 +89,11 @@ class VssSignal:
 
     @property
     def timeout_ns(self) -> int:
-        return self._timeout_ns
+        return self.expiry.timeout_ns
 
     @timeout_ns.setter
     def timeout_ns(self, timeout_ns: int) -> None:
-        self._timeout_ns = self.expiry.timeout_ns = timeout_ns
+        self.expiry.timeout_ns = timeout_ns
         self._timed = timeout_ns != 0 and self.quality is _GOOD
         if self._timed:
             self.expiry.begin()
@@ -114,7 +113,7 @@ class VssSignal:
         self.quality = _GOOD
         self._datapoint = None
         self.updates += 1
-        if not self._timed and self._timeout_ns:
+        if not self._timed and self.expiry.timeout_ns:
             self._timed = True
             self.expiry.begin()
         if self._listeners:

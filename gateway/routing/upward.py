@@ -111,8 +111,6 @@ class CanToVss:
                 if key not in self.messages:
                     self.messages[key] = MessageFeed(kernel, place.bus, place.message)
                 self.messages[key].add(feed, Source(rule, place))
-            if list(feed.messages.values()) == [self.messages[key]] and len(rule.places) == 1 and signal.timeout_ns:
-                feed.watch = self.messages[key].watch(signal.timeout_ns)
 
     def feed(self, path: str) -> SignalFeed | None:
         """The feed of a VSS path; None where nothing on CAN feeds it."""
