@@ -136,9 +136,7 @@ def allowed(signal: Signal) -> str:
         if low is None or high is None:
             return f"any float of {signal.length} bits"
     else:
-        ends = sorted(to_physical(signal, raw) for raw in signal.raw_limits)
-        low = ends[0] if signal.minimum is None else max(ends[0], signal.minimum)
-        high = ends[1] if signal.maximum is None else min(ends[1], signal.maximum)
+        low, high = physical_limits(signal)
     return f"{low:.12g} to {high:.12g}{' ' if signal.unit else ''}{signal.unit}"
 
 
